@@ -1,0 +1,18 @@
+"""The LSTM family for Keras 3, each member as its paper defines it.
+
+CEC-only (1991), the original LSTM (1997), classic with forget gate (1999/2000), peephole (2000/2002).
+"""
+
+from keras_lstm_ext.layers import CECLSTM as CECLSTM
+from keras_lstm_ext.layers import CECLSTMCell as CECLSTMCell
+from keras_lstm_ext.layers import ClassicLSTM as ClassicLSTM
+from keras_lstm_ext.layers import ClassicLSTMCell as ClassicLSTMCell
+from keras_lstm_ext.layers import OriginalLSTM as OriginalLSTM
+from keras_lstm_ext.layers import OriginalLSTMCell as OriginalLSTMCell
+from keras_lstm_ext.layers import PeepholeLSTM as PeepholeLSTM
+from keras_lstm_ext.layers import PeepholeLSTMCell as PeepholeLSTMCell
+from keras_lstm_ext.layers import VariantLSTM as VariantLSTM
+from keras_lstm_ext.layers import VariantLSTMCell as VariantLSTMCell
+from keras_lstm_ext.variants import Variant as Variant
+
+__version__ = "0.1.0"

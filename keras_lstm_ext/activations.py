@@ -1,0 +1,108 @@
+r"""The squashing functions of the 1997 paper, beside those that Keras has.
+
+A layer's `activation` accepts their names as it accepts ``"tanh"``.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+from keras import ops
+
+Activation = Callable[[Any], Any]
+
+
+@keras.saving.register_keras_serializable(package="keras_lstm_ext")
+def centered_sigmoid_2(x: Any) -> Any:
+    r"""Logistic function centred and scaled to the range (-2, 2): the 1997 cell input squasher.
+
+    $$4 \sigma(x) - 2 = 2 \tanh(x / 2)$$
+
+    Source: Hochreiter and Schmidhuber 1997, equation 5.
+
+    Args:
+        x: Tensor of any shape and float dtype.
+
+    Returns:
+        Tensor like `x`.
+
+    Examples:
+        >>> float(centered_sigmoid_2(0.0))
+        0.0
+    """
+    return 2.0 * ops.tanh(0.5 * ops.convert_to_tensor(x))
+
+
+@keras.saving.register_keras_serializable(package="keras_lstm_ext")
+def centered_sigmoid_1(x: Any) -> Any:
+    r"""Logistic function centred and scaled to the range (-1, 1): the 1997 cell output squasher.
+
+    $$2 \sigma(x) - 1 = \tanh(x / 2)$$
+
+    Source: Hochreiter and Schmidhuber 1997, equation 4.
+
+    Args:
+        x: Tensor of any shape and float dtype.
+
+    Returns:
+        Tensor like `x`.
+
+    Examples:
+        >>> float(centered_sigmoid_1(0.0))
+        0.0
+    """
+    return ops.tanh(0.5 * ops.convert_to_tensor(x))
+
+
+PAPER_ACTIVATIONS: dict[str, Activation] = {
+    "centered_sigmoid_2": centered_sigmoid_2,
+    "centered_sigmoid_1": centered_sigmoid_1,
+}
+
+
+def get(name: str, identifier: Any) -> Activation:
+    """Finds an activation function, by our names first and then by Keras'.
+
+    Args:
+        name: The argument that `identifier` was given for, named in the error.
+        identifier: Name, function, serialised function, or None for the identity.
+
+    Returns:
+        The function.
+
+    Raises:
+        ValueError: If nothing is known under `identifier`.
+
+    Examples:
+        >>> get("activation", "centered_sigmoid_1").__name__
+        'centered_sigmoid_1'
+    """
+    if isinstance(identifier, str) and identifier in PAPER_ACTIVATIONS:
+        return PAPER_ACTIVATIONS[identifier]
+    try:
+        function: Activation = keras.activations.get(identifier)
+    except (ValueError, TypeError):
+        raise ValueError(
+            f"`{name}` must be None, a callable, the name of a Keras activation or one of "
+            f"{tuple(PAPER_ACTIVATIONS)}. Received: {name}={identifier!r}"
+        ) from None
+    return function
+
+
+def serialize(function: Activation) -> Any:
+    """Inverse of `get`: a name where there is one, otherwise Keras' serialised function.
+
+    Args:
+        function: What `get` returned.
+
+    Returns:
+        A value for `get_config`.
+
+    Examples:
+        >>> serialize(centered_sigmoid_2)
+        'centered_sigmoid_2'
+    """
+    for name, known in PAPER_ACTIVATIONS.items():
+        if function is known:
+            return name
+    return keras.activations.serialize(function)

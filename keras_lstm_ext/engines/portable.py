@@ -1,0 +1,39 @@
+"""The engine that runs everywhere: Keras' own loop over the cell, and automatic gradients."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+Tensor = Any
+
+
+def why_not(layer: Any, call: Any) -> str | None:
+    """Gives None: this engine runs every layer."""
+    return None
+
+
+def run(
+    layer: Any, sequences: Tensor, initial_state: list[Tensor], mask: Tensor | None, training: bool
+) -> tuple[Tensor, Tensor, list[Tensor]]:
+    """Computes a whole sequence: see `keras_lstm_ext.engines.run`."""
+    last, outputs, states = keras.layers.RNN.inner_loop(
+        layer, sequences, initial_state, mask, training
+    )
+    if mask is not None and keras.backend.backend() == "jax":
+        last, outputs = _zero_before_first_step(layer, last, outputs, mask)
+    return last, outputs, list(states)
+
+
+def _zero_before_first_step(
+    layer: Any, last: Tensor, outputs: Tensor, mask: Tensor
+) -> tuple[Tensor, Tensor]:
+    # Keras' JAX loop puts out the initial h before a row's first valid step, its other loops 0;
+    # its unrolled JAX loop knows nothing of `zero_output_for_mask`.
+    if layer.go_backwards:
+        mask = ops.flip(mask, axis=1)
+    shown = mask if layer.zero_output_for_mask else ops.cumsum(ops.cast(mask, "int32"), axis=1) > 0
+    last = ops.where(shown[:, -1:], last, ops.zeros_like(last))
+    if layer.return_sequences:
+        outputs = ops.where(shown[:, :, None], outputs, ops.zeros_like(outputs))
+    return last, outputs

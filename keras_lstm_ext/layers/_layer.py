@@ -1,0 +1,245 @@
+"""What all layers share: the way from `keras.layers.RNN` to the engines."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import keras
+from keras import ops
+
+from keras_lstm_ext import engines
+from keras_lstm_ext.layers import _checks
+from keras_lstm_ext.layers._arguments import Config, get_config, names
+from keras_lstm_ext.layers._cell import VariantLSTMCell
+from keras_lstm_ext.variants import Variant
+
+Tensor = Any
+RNN_ARGUMENTS = ("return_sequences", "return_state", "go_backwards", "stateful", "unroll")
+
+
+class FromCell:
+    """An attribute of a layer that is its cell's."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, layer: Any, owner: type | None = None) -> Any:
+        return self if layer is None else getattr(layer.cell, self.name)
+
+
+class RecurrentLayer(keras.layers.RNN):
+    """A sequence layer around one cell of the family; base class of the public layers."""
+
+    cell_class: ClassVar[type[VariantLSTMCell]]
+
+    units = FromCell()
+    variant = FromCell()
+    activation = FromCell()
+    recurrent_activation = FromCell()
+    output_activation = FromCell()
+    use_bias = FromCell()
+    unit_forget_bias = FromCell()
+    kernel_initializer = FromCell()
+    recurrent_initializer = FromCell()
+    peephole_initializer = FromCell()
+    bias_initializer = FromCell()
+    kernel_regularizer = FromCell()
+    recurrent_regularizer = FromCell()
+    peephole_regularizer = FromCell()
+    bias_regularizer = FromCell()
+    kernel_constraint = FromCell()
+    recurrent_constraint = FromCell()
+    peephole_constraint = FromCell()
+    bias_constraint = FromCell()
+    gate_bias = FromCell()
+    dropout = FromCell()
+    recurrent_dropout = FromCell()
+    seed = FromCell()
+    block_size = FromCell()
+    gradient = FromCell()
+    recurrent = FromCell()
+    kernel = FromCell()
+    recurrent_kernel = FromCell()
+    peephole_kernel = FromCell()
+    bias = FromCell()
+
+    def __init__(self, engine: str = "auto", **arguments: Any) -> None:
+        if "use_cudnn" in arguments:
+            raise ValueError(
+                "`use_cudnn` is replaced by `engine`, which accepts "
+                f"{engines.ACCEPTED}. Received: use_cudnn={arguments['use_cudnn']!r}"
+            )
+        engines.check_name(engine)
+        cell_names = names(self.cell_class)
+        of_cell = {name: arguments.pop(name) for name in list(arguments) if name in cell_names}
+        shared = {name: arguments[name] for name in ("dtype", "trainable") if name in arguments}
+        super().__init__(self.cell_class(**of_cell, **shared), autocast=False, **arguments)
+        self.engine = engine
+
+    def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
+        """Creates the weights and, if `stateful`, the states.
+
+        Args:
+            sequences_shape: `(batch, timesteps, features)`.
+            initial_state_shape: Not used.
+
+        Raises:
+            ValueError: If `sequences_shape` is not of that form.
+        """
+        _checks.check_sequences_shape("sequences", sequences_shape)
+        super().build(sequences_shape)
+
+    def call(
+        self,
+        sequences: Tensor,
+        initial_state: Sequence[Tensor] | None = None,
+        mask: Tensor | None = None,
+        training: bool = False,
+    ) -> Any:
+        """Runs the cell over every sequence.
+
+        Args:
+            sequences: Float tensor of shape `(batch, timesteps, features)`.
+            initial_state: List of the states before the first step, `(batch, units)` each (and
+                `(batch, gates)` for the third where gates are fed back). Default: zeros, or the
+                last states if `stateful`.
+            mask: Boolean tensor of shape `(batch, timesteps)`. Where it is False, the step is
+                skipped: states are held, and the output of the step before is repeated.
+            training: Whether dropout applies.
+
+        Returns:
+            h of the last step, `(batch, units)`, or of every step,
+            `(batch, timesteps, units)`; with `return_state` a tuple of it and the final states.
+
+        Raises:
+            ValueError: If a shape or dtype does not fit, or there is no time step.
+        """
+        self._check_call(sequences, initial_state, mask)
+        engines.require_time_steps(sequences)
+        sequences = ops.cast(sequences, self.compute_dtype)
+        mask = mask if mask is None else ops.cast(mask, "bool")
+        states = self._first_states(ops.shape(sequences)[0], initial_state)
+        if training:
+            # Drawn here, once: inside a compiled loop every step would draw its own.
+            self.cell.get_dropout_mask(sequences[:, 0])
+            self.cell.get_recurrent_dropout_mask(states[0])
+        last, outputs, states = self.inner_loop(sequences, states, mask, training)
+        self.cell.reset_dropout_mask()
+        self.cell.reset_recurrent_dropout_mask()
+        for variable, state in zip(self.states or () if self.stateful else (), states):
+            variable.assign(ops.cast(state, variable.dtype))
+        output = outputs if self.return_sequences else last
+        return (output, *states) if self.return_state else output
+
+    def inner_loop(
+        self,
+        sequences: Tensor,
+        initial_state: list[Tensor],
+        mask: Tensor | None,
+        training: bool = False,
+    ) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """Hands the whole sequence to the engine; `keras.layers.RNN`'s hook for fast paths.
+
+        Args:
+            sequences: Shape `(batch, timesteps, features)`, in the compute dtype.
+            initial_state: The states before the first step.
+            mask: Boolean, shape `(batch, timesteps)`, or None.
+            training: Whether dropout applies.
+
+        Returns:
+            Last output, outputs, and final states.
+        """
+        return engines.run(self, sequences, initial_state, mask, training)
+
+    def explain(
+        self,
+        input_shape: Sequence[int | None] | None = None,
+        mask: bool | Tensor | None = None,
+        training: bool = False,
+    ) -> engines.Choice:
+        """Says which engine runs a call, and why each faster one does not.
+
+        Args:
+            input_shape: Shape of the sequences, `(batch, timesteps, features)`.
+            mask: The mask, or True for any mask.
+            training: Whether the call is a training step.
+
+        Returns:
+            The choice; printed, it is a line per engine.
+
+        Examples:
+            >>> from keras_lstm_ext import ClassicLSTM
+            >>> ClassicLSTM(8).explain((32, 100, 4)).engine in ("bptt", "native", "portable")
+            True
+        """
+        return engines.choose(self, engines.Call(input_shape, mask is not None, training))
+
+    def compute_output_spec(
+        self,
+        sequences: Any,
+        initial_state: Any = None,
+        mask: Any = None,
+        training: bool = False,
+    ) -> Any:
+        """Symbolic call: like `keras.layers.RNN`, with every state in its own dtype."""
+        self._check_call(sequences, initial_state, mask)
+        shapes = self.compute_output_shape(sequences.shape)
+        if not self.return_state:
+            return keras.KerasTensor(shapes, dtype=self.compute_dtype)
+        dtypes = [self.compute_dtype, *self.cell.state_dtypes]
+        return tuple(keras.KerasTensor(s, dtype=d) for s, d in zip(shapes, dtypes, strict=True))
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Assigns weights, all of them or none.
+
+        Args:
+            weights: Arrays in the order of `weights`.
+
+        Raises:
+            ValueError: If number or shapes differ from the layer's.
+        """
+        _checks.check_weights(weights, self.weights, f"in the order {self.variant.nets}")
+        super().set_weights(weights)
+
+    def get_config(self) -> Config:
+        """Every constructor argument, JSON-friendly."""
+        return {
+            **keras.Layer.get_config(self),
+            "zero_output_for_mask": self.zero_output_for_mask,
+            **get_config(self),
+        }
+
+    @classmethod
+    def from_config(cls, config: Config, custom_objects: Any = None) -> "RecurrentLayer":
+        """Inverse of `get_config`."""
+        return cls(**config)
+
+    def _check_call(self, sequences: Any, initial_state: Any, mask: Any) -> None:
+        _checks.check_sequences_shape("sequences", sequences.shape, self.kernel.shape[0])
+        _checks.check_float("sequences", sequences)
+        batch = sequences.shape[0]
+        if mask is not None:
+            _checks.check_mask(mask, sequences.shape)
+        if initial_state is not None:
+            state_names = ("h", "c", "gates")[: len(self.state_size)]
+            _checks.check_state(initial_state, self.state_size, state_names, batch)
+        if self.unroll and sequences.shape[1] is None:
+            raise ValueError(
+                "`unroll=True` needs a fixed number of time steps. "
+                f"Received: sequences of shape {tuple(sequences.shape)}"
+            )
+        if self.stateful and None not in (batch, self._expected_batch_size):
+            if batch != self._expected_batch_size:
+                raise ValueError(
+                    "`stateful=True` needs every batch to have the size of the first, "
+                    f"{self._expected_batch_size}. Received: sequences of shape "
+                    f"{tuple(sequences.shape)}"
+                )
+
+    def _first_states(self, batch: Any, initial_state: Sequence[Tensor] | None) -> list[Tensor]:
+        states = self.states if initial_state is None and self.stateful else initial_state
+        if states is None:
+            states = self.cell.get_initial_state(batch)
+        return [
+            ops.cast(ops.convert_to_tensor(state), dtype)
+            for state, dtype in zip(states, self.cell.state_dtypes, strict=True)
+        ]

@@ -1,0 +1,129 @@
+"""The constant error carousel alone: a memory cell without gates."""
+
+from dataclasses import replace
+from typing import Any
+
+import keras
+
+from keras_lstm_ext.layers._arguments import collect, documented
+from keras_lstm_ext.layers._cell import VariantLSTMCell
+from keras_lstm_ext.layers._layer import RecurrentLayer
+from keras_lstm_ext.variants import CEC, Gradient
+
+
+@keras.saving.register_keras_serializable(package="keras_lstm_ext")
+@documented
+class CECLSTMCell(VariantLSTMCell):
+    r"""One step of a `CECLSTM`: see there for the equations.
+
+    Call it with `inputs` of shape `(batch, features)` and `states`, the list `[h, c]` of shape
+    `(batch, units)` each; it returns `(h, [h, c])`.
+
+    {arguments}
+
+    Examples:
+        >>> cell = CECLSTMCell(2, activation=None, output_activation=None, recurrent=False)
+        >>> h, (h, c) = cell(keras.ops.ones((1, 3)), cell.get_initial_state(1))
+        >>> h.shape
+        (1, 2)
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
+        *,
+        output_activation: Any = "same",
+        recurrent: bool = True,
+        gradient: Gradient = "full",
+        **kwargs: Any,
+    ) -> None:
+        variant = replace(CEC, gradient=gradient, feedback="cells" if recurrent else "none")
+        super().__init__(**collect(locals(), used=("recurrent", "gradient")))
+
+
+@keras.saving.register_keras_serializable(package="keras_lstm_ext")
+@documented
+class CECLSTM(RecurrentLayer):
+    r"""Constant error carousel without gates: a linear self-connection of weight 1.
+
+    $$
+    \begin{aligned}
+    c_t &= c_{t-1} + \tanh(W_c x_t + R_c h_{t-1} + b_c) \\
+    h_t &= \tanh(c_t)
+    \end{aligned}
+    $$
+
+    The error that reaches a cell stays as it is for as long as the cell is left alone, since
+    $\partial c_t / \partial c_{t-1} = 1$ when nothing is fed back. Squashers and feedback can be
+    switched off: `CECLSTM(units, activation=None, output_activation=None, recurrent=False)` is the
+    cell of 1991, a running sum of its weighted inputs. Nothing protects the memory from inputs, or
+    the outputs from the memory; the gates of `OriginalLSTM` are the remedy.
+
+    Source: the "naive approach" of Hochreiter and Schmidhuber 1997, section 3.2, which credits it
+    to Hochreiter's diploma thesis of 1991. Both have the linear cell; squashers are an option here.
+
+    `kernel` has the shape `(features, units)`, `recurrent_kernel` `(units, units)`, `bias`
+    `(units,)`. The states are `[h, c]`.
+
+    {arguments}
+
+    Raises:
+        ValueError: If an argument has a value that it does not accept.
+
+    Examples:
+        >>> layer = CECLSTM(
+        ...     1, activation=None, output_activation=None, recurrent=False,
+        ...     kernel_initializer="ones", return_sequences=True,
+        ... )
+        >>> x = keras.ops.reshape(keras.ops.arange(1, 6, dtype="float32"), (1, 5, 1))
+        >>> [float(h) for h in keras.ops.convert_to_numpy(layer(x))[0, :, 0]]
+        [1.0, 3.0, 6.0, 10.0, 15.0]
+    """
+
+    cell_class = CECLSTMCell
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        *,
+        output_activation: Any = "same",
+        recurrent: bool = True,
+        gradient: Gradient = "full",
+        engine: str = "auto",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**collect(locals()))

@@ -1,0 +1,135 @@
+"""LSTM with the forget gate of 1999/2000: the LSTM of today's frameworks."""
+
+from dataclasses import replace
+from typing import Any
+
+import keras
+
+from keras_lstm_ext.layers._arguments import collect, documented
+from keras_lstm_ext.layers._cell import GateBias, VariantLSTMCell
+from keras_lstm_ext.layers._layer import RecurrentLayer
+from keras_lstm_ext.variants import CLASSIC, Gradient
+
+
+@keras.saving.register_keras_serializable(package="keras_lstm_ext")
+@documented
+class ClassicLSTMCell(VariantLSTMCell):
+    r"""One step of a `ClassicLSTM`: see there for the equations.
+
+    Call it with `inputs` of shape `(batch, features)` and `states`, the list `[h, c]` of shape
+    `(batch, units)` each; it returns `(h, [h, c])`.
+
+    {arguments}
+
+    Examples:
+        >>> layer = keras.layers.RNN([ClassicLSTMCell(8), ClassicLSTMCell(4)])
+        >>> layer(keras.ops.ones((2, 5, 3))).shape
+        (2, 4)
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        use_bias: bool | str = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        unit_forget_bias: bool = True,
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
+        *,
+        output_activation: Any = "same",
+        block_size: int = 1,
+        gate_bias: GateBias | None = None,
+        gradient: Gradient = "full",
+        **kwargs: Any,
+    ) -> None:
+        variant = replace(CLASSIC, block_size=block_size, gradient=gradient)
+        super().__init__(**collect(locals(), used=("block_size", "gradient")))
+
+
+@keras.saving.register_keras_serializable(package="keras_lstm_ext")
+@documented
+class ClassicLSTM(RecurrentLayer):
+    r"""LSTM with input, forget and output gate.
+
+    $$
+    \begin{aligned}
+    i_t &= \sigma(W_i x_t + R_i h_{t-1} + b_i) \\
+    f_t &= \sigma(W_f x_t + R_f h_{t-1} + b_f) \\
+    g_t &= \tanh(W_c x_t + R_c h_{t-1} + b_c) \\
+    o_t &= \sigma(W_o x_t + R_o h_{t-1} + b_o) \\
+    c_t &= f_t \odot c_{t-1} + i_t \odot g_t \\
+    h_t &= o_t \odot \tanh(c_t)
+    \end{aligned}
+    $$
+
+    The same function as `keras.layers.LSTM`, whose weights it loads as they are. The forget gate
+    lets a cell empty itself; the error inside it is scaled by $f_t$ at every step.
+
+    Source: Gers, Schmidhuber and Cummins 1999 and 2000 for the forget gate, on the cell of
+    Hochreiter and Schmidhuber 1997. The papers have blocks (`block_size`), squashers other than
+    tanh, and the truncated gradient; the full one came with Graves and Schmidhuber 2005.
+
+    With `blocks = units / block_size`, `kernel` and `recurrent_kernel` have the columns i (blocks),
+    f (blocks), c (units), o (blocks). The states are `[h, c]`.
+
+    {arguments}
+
+    Raises:
+        ValueError: If an argument has a value that it does not accept.
+
+    Examples:
+        >>> layer, keras_layer = ClassicLSTM(4), keras.layers.LSTM(4)
+        >>> x = keras.random.normal((2, 5, 3), seed=1)
+        >>> y = layer(x), keras_layer(x)
+        >>> layer.set_weights(keras_layer.get_weights())
+        >>> bool(keras.ops.max(keras.ops.abs(layer(x) - keras_layer(x))) < 1e-6)
+        True
+    """
+
+    cell_class = ClassicLSTMCell
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        use_bias: bool | str = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        unit_forget_bias: bool = True,
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        *,
+        output_activation: Any = "same",
+        block_size: int = 1,
+        gate_bias: GateBias | None = None,
+        gradient: Gradient = "full",
+        engine: str = "auto",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**collect(locals()))

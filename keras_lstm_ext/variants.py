@@ -1,0 +1,170 @@
+"""The LSTM family as data: which gates, what they see, what is fed back.
+
+Every cell, engine and diagram of this package reads these records; none of them knows a variant
+by name. The order of the weight columns is defined here and nowhere else.
+"""
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+NET_ORDER = ("i", "f", "c", "o")
+"""Column order of every kernel and bias: Keras' own, with absent gates left out.
+
+``c`` is the net input of the cell itself; the other three are gates.
+"""
+
+Gradient = Literal["full", "truncated"]
+Feedback = Literal["none", "cells", "cells and gates"]
+
+GRADIENTS = ("full", "truncated")
+FEEDBACKS = ("none", "cells", "cells and gates")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One member of the family.
+
+    Args:
+        gates: Which of ``"i"``, ``"f"``, ``"o"`` the cell has.
+        peepholes: Whether gates see the cell state: i and f the old one, o the new one.
+        feedback: What a step reads of the step before: nothing, the cell outputs, or the cell
+            outputs and the gates.
+        block_size: Number of cells that share their gates.
+        decay: Constant factor on the old cell state of a variant without forget gate.
+        gradient: ``"full"``, or ``"truncated"`` as in the papers before 2005: no error flows
+            through what is fed back, nor through the states that peepholes read.
+        activation: Name of the squasher of the cell input.
+        output_activation: Name of the squasher of the cell output, ``"same"`` for `activation`.
+        sources: Keys of ``references.bib``, in the order of publication.
+
+    Raises:
+        ValueError: If a field has a value that it does not accept.
+
+    Examples:
+        >>> blocks_of_2000 = Variant(gates=("i", "f", "o"), block_size=2)
+        >>> blocks_of_2000.widths(8)
+        {'i': 4, 'f': 4, 'c': 8, 'o': 4}
+    """
+
+    gates: tuple[str, ...] = ("i", "f", "o")
+    peepholes: bool = False
+    feedback: Feedback = "cells"
+    block_size: int = 1
+    decay: float = 1.0
+    gradient: Gradient = "full"
+    activation: str | None = "tanh"
+    output_activation: str | None = "same"
+    sources: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "gates", tuple(self.gates))
+        object.__setattr__(self, "sources", tuple(self.sources))
+        known = tuple(net for net in NET_ORDER if net in self.gates)
+        if "c" in known or known != self.gates:
+            raise ValueError(
+                "`gates` must be some of ('i', 'f', 'o') in this order. "
+                f"Received: gates={self.gates!r}"
+            )
+        _check_choice("feedback", self.feedback, FEEDBACKS)
+        _check_choice("gradient", self.gradient, GRADIENTS)
+        if type(self.block_size) is not int or self.block_size < 1:
+            raise ValueError(
+                f"`block_size` must be a positive integer. Received: block_size={self.block_size!r}"
+            )
+        if not 0.0 <= self.decay <= 1.0 or ("f" in self.gates and self.decay != 1.0):
+            raise ValueError(
+                "`decay` must be a number from 0 to 1, and 1 where a forget gate is in its place. "
+                f"Received: decay={self.decay!r} with gates={self.gates!r}"
+            )
+
+    @property
+    def nets(self) -> tuple[str, ...]:
+        """The net inputs of the cell, in column order."""
+        return tuple(net for net in NET_ORDER if net == "c" or net in self.gates)
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the gradient is the truncated one."""
+        return self.gradient == "truncated"
+
+    @property
+    def feeds_gates(self) -> bool:
+        """Whether gate activations are part of the state."""
+        return self.feedback == "cells and gates"
+
+    def blocks(self, units: int) -> int:
+        """Number of memory cell blocks that `units` cells make."""
+        return units // self.block_size
+
+    def widths(self, units: int) -> dict[str, int]:
+        """Number of columns of each net: one per cell for ``c``, one per block for a gate."""
+        return {net: units if net == "c" else self.blocks(units) for net in self.nets}
+
+    def columns(self, units: int) -> dict[str, slice]:
+        """Where each net's columns are in ``kernel`` and ``recurrent_kernel``."""
+        return _slices(self.widths(units))
+
+    def feedback_widths(self, units: int) -> dict[str, int]:
+        """Number of rows of ``recurrent_kernel`` for each thing that is fed back."""
+        if self.feedback == "none":
+            return {}
+        gates = self.gates if self.feeds_gates else ()
+        return {"h": units} | {gate: self.blocks(units) for gate in gates}
+
+    def state_sizes(self, units: int) -> list[int]:
+        """Sizes of the states: h, c, and the gates where they are fed back."""
+        gates = [len(self.gates) * self.blocks(units)] if self.feeds_gates else []
+        return [units, units, *gates]
+
+    def get_config(self) -> dict[str, Any]:
+        """The fields as a JSON-friendly dictionary."""
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in asdict(self).items()
+        }
+
+
+def _slices(widths: dict[str, int]) -> dict[str, slice]:
+    slices, start = {}, 0
+    for name, width in widths.items():
+        slices[name] = slice(start, start + width)
+        start += width
+    return slices
+
+
+def _check_choice(name: str, value: object, accepted: tuple[str, ...]) -> None:
+    if value not in accepted:
+        raise ValueError(f"`{name}` must be one of {accepted}. Received: {name}={value!r}")
+
+
+CEC = Variant(
+    gates=(),
+    sources=("hochreiter1991untersuchungen", "hochreiter1997long"),
+)
+"""Constant error carousel alone, the 1997 paper's "naive approach" (section 3.2)."""
+
+ORIGINAL = Variant(
+    gates=("i", "o"),
+    feedback="cells and gates",
+    gradient="truncated",
+    activation="centered_sigmoid_2",
+    output_activation="centered_sigmoid_1",
+    sources=("hochreiter1997long",),
+)
+"""The LSTM of 1997: input and output gates, no forget gate."""
+
+CLASSIC = Variant(
+    gates=("i", "f", "o"),
+    sources=("gers1999learning", "gers2000learning"),
+)
+"""LSTM with the forget gate of 1999/2000, as today's frameworks compute it."""
+
+PEEPHOLE = replace(
+    CLASSIC,
+    peepholes=True,
+    sources=("gers2000recurrent", "gers2002learning"),
+)
+"""LSTM with forget gate and the peepholes of 2000/2002."""
+
+FAMILY = {"cec": CEC, "original": ORIGINAL, "classic": CLASSIC, "peephole": PEEPHOLE}
+"""The named members, in the order of their invention."""
