@@ -1,22 +1,22 @@
-r"""The LSTM family in NumPy float64: one function per equation, and a backward pass derived by hand.
+r"""The LSTM family in NumPy float64: one function per equation, and the way back derived by hand.
 
 This package decides what the right answer is. It knows nothing of the layers and engines that are
 compared with it, imports nothing but NumPy, and is written to be read beside the papers.
 
 Letters: $x$ input, $h$ output, $c$ cell state, $i, f, o$ gates, $g$ the squashed cell input;
-$W$ input, $R$ recurrent, $p$ peephole weights, $b$ bias; $r$ is what is fed back from the step before;
+$W$ input, $R$ recurrent, $p$ peephole weights, $b$ bias; $r$ what is fed back from the step before;
 $a$ squashes the cell input (`activation`), $\varphi$ the cell state (`output_activation`).
-`d_z` is the derivative of the loss with respect to `z`.
+$dz$, in code `d_z`, is the derivative of the loss with respect to $z$.
 
 Rows are examples. So the code says `x @ W_i + r @ R_i + b_i` where the equations, whose vectors are
-columns, say $W_i x_t + R_i r_{t-1} + b_i$: the matrices here are the transposes of those in the papers.
+columns, say $W_i x_t + R_i r_{t-1} + b_i$: the matrices here are the papers' transposed.
 
-Block $j$ of size $S$ is the cells $jS, \dots, (j+1)S-1$, which share their gates. A gate has one entry
-per block, and $i_t \odot g_t$ multiplies each cell by the gate of its block. $\sum_S$ adds up the cells
-of each block. With $S = 1$ both can be ignored.
+Block $j$ of size $S$ is the cells $jS, \dots, (j+1)S-1$, which share their gates. A gate has one
+entry per block, and $i_t \odot g_t$ multiplies each cell by the gate of its block. $\sum_S$ adds up
+the cells of each block. With $S = 1$ both can be ignored.
 
-Weights are a dictionary. `k` is a gate or, for the net input of the cell, `c`; `n` is `units` for `c`
-and `units // block_size` for a gate:
+Weights are a dictionary. `k` is a gate or, for the net input of the cell, `c`; `n` is `units` for
+`c` and `units // block_size` for a gate:
 
 * `W_k` `(features, n)`; a gate without it is absent, that is, always open;
 * `R_k` `(fed, n)`; without it nothing is fed back into this net;

@@ -8,10 +8,11 @@ h_t &= \varphi(c_t)
 \end{aligned}
 $$
 
-Without `R_c` nothing is fed back. Linear $a$ and $\varphi$ make it the cell of 1991, a running sum; the
-squashers are an addition of later memory cells.
+Without `R_c` nothing is fed back. Linear $a$ and $\varphi$ make it the carousel of 1991, a running
+sum; squashers came with the memory cell.
 
-Source: Hochreiter (1991), diploma thesis; Hochreiter and Schmidhuber (1997), section 3.2, "naive approach".
+Source: Hochreiter (1991), diploma thesis; Hochreiter and Schmidhuber (1997), section 3.2, where it
+is the naive approach.
 """
 
 import numpy as np
@@ -89,7 +90,7 @@ def step_backward(t: Trace, d_state: State, w: Weights, cell: Cell) -> tuple[Arr
     d_h, d_c = d_state
     a, phi = cell.activation, cell.output_activation
     d_c = d_c + d_h * phi.slope(t.h)
-    d_net = {"c": d_c * a.slope(t.g)}
+    d_net: dict[str, Array] = {"c": d_c * a.slope(t.g)}
     d_x, d_h_prev, d_w = nets_backward(d_net, t, w)
     if cell.gradient == "truncated":
         d_h_prev = np.zeros_like(d_h_prev)

@@ -11,8 +11,8 @@ h_t &= o_t \odot \varphi(c_t)
 \end{aligned}
 $$
 
-Source: Gers, Schmidhuber and Cummins (1999, 2000), with $a = \varphi = \tanh$ as in Graves and Schmidhuber
-(2005) and, without peepholes, Zaremba, Sutskever and Vinyals (2014).
+Source: Gers, Schmidhuber and Cummins (1999, 2000); with $a = \varphi = \tanh$, Zaremba, Sutskever
+and Vinyals (2014).
 """
 
 import numpy as np
@@ -126,7 +126,7 @@ def step_backward(t: Trace, d_state: State, w: Weights, cell: Cell) -> tuple[Arr
     d_net_f = block_sum(d_c * t.c_prev, S) * sigmoid.slope(t.f)
     d_net_c = d_c * spread(t.i, S) * a.slope(t.g)
     d_c_prev = d_c * spread(t.f, S)
-    d_net = {"i": d_net_i, "f": d_net_f, "c": d_net_c, "o": d_net_o}
+    d_net: dict[str, Array] = {"i": d_net_i, "f": d_net_f, "c": d_net_c, "o": d_net_o}
     d_x, d_h_prev, d_w = nets_backward(d_net, t, w)
     if cell.gradient == "truncated":
         d_h_prev = np.zeros_like(d_h_prev)

@@ -1,4 +1,4 @@
-"""The net inputs: which weights there are, what an absent one means, and the way back through them."""
+"""The net inputs: which weights there are, what an absent one means, and the way back."""
 
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
@@ -52,8 +52,8 @@ class Cell:
 class Trace(NamedTuple):
     """Everything that a step read and made; a gate that the variant lacks is 1.
 
-    `x` `(batch, features)`; `r`, what was fed back, `(batch, fed)`; `c_prev`, `g`, `c`, `h` `(batch, units)`;
-    `i`, `f`, `o` `(batch, blocks)`.
+    `x` `(batch, features)`; `r`, what was fed back, `(batch, fed)`; `i`, `f`, `o` `(batch,
+    blocks)`; `c_prev`, `g`, `c`, `h` `(batch, units)`.
     """
 
     x: Array
@@ -70,8 +70,8 @@ class Trace(NamedTuple):
 def complete(weights: Weights, form: Form, fed: int, block_size: int, decay: float) -> Weights:
     r"""Adds the absent weights with the values that make their terms vanish.
 
-    Absent $R$, $p$ and $b$ are zeros. An absent gate has $W = R = p = 0$ and $b = \infty$, which makes
-    it exactly 1; a constant decay $d$ in place of the forget gate has $\sigma(b_f) = d$.
+    Absent $R$, $p$ and $b$ are zeros. An absent gate has $W = R = p = 0$ and $b = \infty$, which
+    makes it exactly 1; a constant decay $d$ in place of the forget gate has $\sigma(b_f) = d$.
 
     Args:
         weights: Those given.
@@ -86,15 +86,15 @@ def complete(weights: Weights, form: Form, fed: int, block_size: int, decay: flo
     Raises:
         ValueError: A weight has a name or a shape that the variant does not accept.
     """
-    if "W_c" not in weights:
-        raise ValueError(f"weights: 'W_c' is missing; given: {sorted(weights)}")
+    if decay != 1.0 and ("f" not in form.nets or "W_f" in weights):
+        raise ValueError(f"decay={decay} takes the place of an absent forget gate; accepted: 1.0")
     features, units = weights["W_c"].shape
-    if units % block_size:
-        raise ValueError(f"block_size={block_size} does not divide the {units} units of W_c")
     full: Weights = {}
     for k in form.nets:
         n = units if k == "c" else units // block_size
-        full |= {f"W_{k}": np.zeros((features, n)), f"R_{k}": np.zeros((fed, n)), f"b_{k}": np.zeros(n)}
+        full[f"W_{k}"] = np.zeros((features, n))
+        full[f"R_{k}"] = np.zeros((fed, n))
+        full[f"b_{k}"] = np.zeros(n)
         if k in form.peepholes:
             full[f"p_{k}"] = np.zeros(units)
         if f"W_{k}" not in weights:
@@ -112,7 +112,7 @@ def _logit(p: float) -> float:
 def _check(weights: Weights, shapes: dict[str, tuple[int, ...]]) -> None:
     for name, value in weights.items():
         if name not in shapes:
-            raise ValueError(f"weights: {name!r} is not one of this variant; accepted: {sorted(shapes)}")
+            raise ValueError(f"weights: {name!r} is not accepted; accepted: {sorted(shapes)}")
         if value.shape != shapes[name]:
             raise ValueError(f"weights[{name!r}] has shape {value.shape}; accepted: {shapes[name]}")
         if (gate := f"W_{name[-1]}") not in weights:
@@ -136,8 +136,8 @@ def nets_backward(d_net: dict[str, Array], t: Trace, w: Weights) -> tuple[Array,
         w: The weights, complete.
 
     Returns:
-        `d_x` `(batch, features)`, `d_r` `(batch, fed)` and the derivatives of `W`, `R` and `b`, summed
-        over the batch.
+        `d_x` `(batch, features)`, `d_r` `(batch, fed)`, and the derivatives of $W$, $R$ and $b$,
+        summed over the batch.
     """
     d_x = np.zeros_like(t.x)
     d_r = np.zeros_like(t.r)

@@ -1,4 +1,4 @@
-r"""The LSTM of 1997: input and output gates, no forget gate, and gates that are fed back like cells.
+r"""The LSTM of 1997: input and output gates, no forget gate, and gates fed back like cells.
 
 $$
 \begin{aligned}
@@ -14,8 +14,9 @@ $$
 with $a(x) = 4\sigma(x) - 2$ and $\varphi(x) = 2\sigma(x) - 1$, in memory cell blocks. The state is
 `(h, c, gates)`, its gates `[i, o]`. A state `(h, c)` feeds back the cells only.
 
-Source: Hochreiter and Schmidhuber (1997), section 4 and appendix A.1; squashers: eqs (4) and (5). As in the
-paper's experiments, all nets of step $t$ see the input of step $t$ and the activations of step $t-1$.
+Source: Hochreiter and Schmidhuber (1997), section 4 and appendix A.1; squashers: eqs (4) and (5).
+The nets of step $t$ see the input of step $t$ and the activations of step $t-1$, as in the paper's
+section 5.
 """
 
 import numpy as np
@@ -121,7 +122,8 @@ def step_backward(t: Trace, d_state: State, w: Weights, cell: Cell) -> tuple[Arr
 
     $$
     \begin{aligned}
-    do_t &\mathrel{+}= \textstyle\sum_S dh_t \odot \varphi(c_t) & dnet_o &= do_t \odot \sigma'(net_o) \\
+    do_t &\mathrel{+}= \textstyle\sum_S dh_t \odot \varphi(c_t)
+        & dnet_o &= do_t \odot \sigma'(net_o) \\
     dc_t &\mathrel{+}= dh_t \odot o_t \odot \varphi'(c_t) \\
     di_t &\mathrel{+}= \textstyle\sum_S dc_t \odot g_t & dnet_i &= di_t \odot \sigma'(net_i) \\
     dg_t &= dc_t \odot i_t & dnet_c &= dg_t \odot a'(net_c) \\
@@ -148,7 +150,7 @@ def step_backward(t: Trace, d_state: State, w: Weights, cell: Cell) -> tuple[Arr
     d_c = d_c + d_h * spread(t.o, S) * phi.slope(y)
     d_i = d_gate["i"] + block_sum(d_c * t.g, S)
     d_g = d_c * spread(t.i, S)
-    d_net = {
+    d_net: dict[str, Array] = {
         "i": d_i * sigmoid.slope(t.i),
         "c": d_g * a.slope(t.g),
         "o": d_o * sigmoid.slope(t.o),

@@ -11,12 +11,12 @@ h_t &= o_t \odot \varphi(c_t)
 \end{aligned}
 $$
 
-The input and forget gates see the state before the step, the output gate the state after it. A gate sees
-every cell of its own block, each through a weight of its own.
+The input and forget gates see the state before the step, the output gate the state after it. A gate
+sees every cell of its own block, each through a weight of its own.
 
-Source: Gers and Schmidhuber (2000); Gers, Schraudolph and Schmidhuber (2002), who send no error back through
-the peepholes (`gradient="truncated"`). With the full gradient and $a = \varphi = \tanh$: Graves and Schmidhuber
-(2005); Graves (2012), eqs (4.2) to (4.10).
+Source: Gers and Schmidhuber (2000); Gers, Schraudolph and Schmidhuber (2002), who send no error
+back through the peepholes (`gradient="truncated"`). With the full gradient and $a = \varphi =
+\tanh$: Graves and Schmidhuber (2005); Graves (2012), eqs (4.2) to (4.10).
 """
 
 import numpy as np
@@ -137,7 +137,7 @@ def step_backward(t: Trace, d_state: State, w: Weights, cell: Cell) -> tuple[Arr
     d_c_prev = d_c * spread(t.f, S)
     if cell.gradient == "full":
         d_c_prev = d_c_prev + w["p_i"] * spread(d_net_i, S) + w["p_f"] * spread(d_net_f, S)
-    d_net = {"i": d_net_i, "f": d_net_f, "c": d_net_c, "o": d_net_o}
+    d_net: dict[str, Array] = {"i": d_net_i, "f": d_net_f, "c": d_net_c, "o": d_net_o}
     d_x, d_h_prev, d_w = nets_backward(d_net, t, w)
     d_w["p_i"] = (spread(d_net_i, S) * t.c_prev).sum(axis=0)
     d_w["p_f"] = (spread(d_net_f, S) * t.c_prev).sum(axis=0)
