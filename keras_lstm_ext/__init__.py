@@ -14,5 +14,4 @@ from keras_lstm_ext.layers import PeepholeLSTMCell as PeepholeLSTMCell
 from keras_lstm_ext.layers import VariantLSTM as VariantLSTM
 from keras_lstm_ext.layers import VariantLSTMCell as VariantLSTMCell
 from keras_lstm_ext.variants import Variant as Variant
-
-__version__ = "0.1.0"
+from keras_lstm_ext.version import __version__ as __version__

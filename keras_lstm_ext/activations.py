@@ -59,6 +59,20 @@ PAPER_ACTIVATIONS: dict[str, Activation] = {
     "centered_sigmoid_1": centered_sigmoid_1,
 }
 
+SLOPES: dict[Activation, Activation] = {
+    keras.activations.sigmoid: lambda y: y * (1.0 - y),
+    keras.activations.tanh: lambda y: 1.0 - y * y,
+    keras.activations.linear: ops.ones_like,
+    keras.activations.relu: lambda y: ops.cast(y > 0.0, y.dtype),
+    keras.activations.hard_sigmoid: lambda y: ops.cast((y > 0.0) & (y < 1.0), y.dtype) / 6.0,
+    keras.activations.softsign: lambda y: ops.square(1.0 - ops.abs(y)),
+    keras.activations.softplus: lambda y: -ops.expm1(-y),
+    keras.activations.exponential: lambda y: y,
+    centered_sigmoid_2: lambda y: 1.0 - 0.25 * y * y,
+    centered_sigmoid_1: lambda y: 0.5 - 0.5 * y * y,
+}
+"""Derivatives that the hand-written gradients know, each as a function of the activation's value."""
+
 
 def get(name: str, identifier: Any) -> Activation:
     """Finds an activation function, by our names first and then by Keras'.

@@ -10,11 +10,11 @@ from typing import Any
 
 import keras
 
-from keras_lstm_ext.engines import portable
+from keras_lstm_ext.engines import bptt, portable
 
 Tensor = Any
 
-ENGINES = {"portable": portable}
+ENGINES = {"bptt": bptt, "portable": portable}
 """Fastest first."""
 
 ACCEPTED = ("auto", *ENGINES)

@@ -1,4 +1,4 @@
-"""One time step of any variant, after its matrix products, in `keras.ops`.
+"""One time step of any variant after its matrix products, and its derivative, in `keras.ops`.
 
 The equations of the family stand here once for the whole package; cells and engines call them.
 """
@@ -8,59 +8,136 @@ from typing import Any
 
 from keras import ops
 
-from keras_lstm_ext.activations import Activation
+from keras_lstm_ext.activations import SLOPES, Activation
 from keras_lstm_ext.variants import Variant
 
 Tensor = Any
+Nets = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
 class Equations:
-    """A variant together with its squashing functions."""
+    """A variant together with its squashing functions.
+
+    Tensors may have axes before the last: a whole sequence is as good as one step wherever the
+    equations do not look at the step before.
+    """
 
     variant: Variant
     sigma: Activation
     activation: Activation
     output_activation: Activation
 
-    def step(
-        self, z: Tensor, c: Tensor, peephole_kernel: Tensor | None
-    ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        """Computes h, the new c and the gates from the net inputs z and the old c.
+    def step(self, z: Tensor, c: Tensor, p: Tensor | None) -> tuple[Tensor, Tensor, Nets]:
+        """Computes h, the new c and what each net gives, from the net inputs z and the old c.
 
         Args:
             z: Net inputs without peepholes, of shape `(batch, columns)`.
             c: Cell state, of shape `(batch, units)`.
-            peephole_kernel: Shape `(gates, units)`, or None.
+            p: The peephole weights, of shape `(gates, units)`, or None.
 
         Returns:
-            h and c, of shape `(batch, units)`, and the gates by letter, `(batch, blocks)` each.
+            h and c, of shape `(batch, units)`, and i, f, g, o as far as the variant has them,
+            under the names of their nets: g is what net c gives.
         """
-        v = self.variant
-        units = c.shape[-1]
-        net = {k: z[:, columns] for k, columns in v.columns(units).items()}
-        if peephole_kernel is not None:
-            p = dict(zip(v.gates, ops.unstack(peephole_kernel, len(v.gates)), strict=True))
+        nets = self.write(z, c, p)
+        c = self.intake(nets) + self.kept(nets, c)
+        h, nets = self.read(z, c, p, nets)
+        return h, c, nets
 
-        def gate(k: str, c: Tensor) -> Tensor:
-            if not v.peepholes:
-                return self.sigma(net[k])
-            seen = ops.stop_gradient(c) if v.truncated else c
-            return self.sigma(net[k] + self.sum_block(p[k] * seen))
+    def write(self, z: Tensor, c: Tensor, p: Tensor | None) -> Nets:
+        """Computes i, f and g, which decide what the state becomes."""
+        net = self.split(z)
+        nets = {k: self.gate(k, net[k], c, p) for k in ("i", "f") if k in net}
+        return nets | {"c": self.activation(net["c"])}
 
-        gates = {k: gate(k, c) for k in ("i", "f") if k in v.gates}
-        g = self.activation(net["c"])
-        i_g = self.spread(gates["i"]) * g if "i" in gates else g
-        c = i_g + (self.spread(gates["f"]) * c if "f" in gates else self.decayed(c))
-        h = self.output_activation(c)
-        if "o" in v.gates:
-            gates["o"] = gate("o", c)
-            h = self.spread(gates["o"]) * h
-        return h, c, gates
+    def intake(self, nets: Nets) -> Tensor:
+        """What is added to the state: i g."""
+        return self.spread(nets["i"]) * nets["c"] if "i" in nets else nets["c"]
 
-    def decayed(self, c: Tensor) -> Tensor:
-        """The old state in a variant without forget gate."""
+    def kept(self, nets: Nets, c: Tensor) -> Tensor:
+        """What is left of the old state: f c, or c times the constant decay."""
+        if "f" in nets:
+            return self.spread(nets["f"]) * c
         return c if self.variant.decay == 1.0 else self.variant.decay * c
+
+    def read(self, z: Tensor, c: Tensor, p: Tensor | None, nets: Nets) -> tuple[Tensor, Nets]:
+        """Computes o and h from the new state."""
+        h = self.output_activation(c)
+        if "o" not in self.variant.gates:
+            return h, nets
+        o = self.gate("o", self.split(z)["o"], c, p)
+        return self.spread(o) * h, nets | {"o": o}
+
+    def gate(self, k: str, net: Tensor, c: Tensor, p: Tensor | None) -> Tensor:
+        """Computes a gate, which sees the state c if the variant has peepholes."""
+        if self.variant.peepholes:
+            seen = ops.stop_gradient(c) if self.variant.truncated else c
+            net = net + self.sum_block(self.peephole(k, p) * seen)
+        return self.sigma(net)
+
+    def step_backward(
+        self, d_h: Tensor, d_c: Tensor, d_fed: Nets, nets: Nets, c_before: Tensor, c: Tensor,
+        p: Tensor | None,
+    ) -> tuple[Nets, Tensor]:
+        """Derivative of `step`, from the values that it computed.
+
+        Args:
+            d_h: Error at h, `(batch, units)`.
+            d_c: Error at the new c, from the steps after.
+            d_fed: Error at each gate that was fed back to the next step; empty otherwise.
+            nets: What `step` returned.
+            c_before: The old cell state.
+            c: The new cell state.
+            p: The peephole weights, or None.
+
+        Returns:
+            The error at each net input, and at the old c.
+        """
+        slope = {k: SLOPES[self.sigma] for k in self.variant.gates} | {"c": SLOPES[self.activation]}
+        squashed = self.output_activation(c)
+        d_nets = {}
+
+        def through(k: str, d: Tensor) -> Tensor:
+            return (d + d_fed[k] if k in d_fed else d) * slope[k](nets[k])
+
+        def peeped(k: str) -> Tensor:
+            return self.spread(d_nets[k]) * self.peephole(k, p)
+
+        passes = self.variant.peepholes and not self.variant.truncated
+        d_squashed = d_h
+        if "o" in nets:
+            d_nets["o"] = through("o", self.sum_block(d_h * squashed))
+            d_squashed = d_h * self.spread(nets["o"])
+        d_c = d_c + d_squashed * SLOPES[self.output_activation](squashed)
+        if passes and "o" in nets:
+            d_c = d_c + peeped("o")
+        d_g = d_c
+        if "i" in nets:
+            d_nets["i"] = through("i", self.sum_block(d_c * nets["c"]))
+            d_g = d_c * self.spread(nets["i"])
+        d_nets["c"] = through("c", d_g)
+        if "f" in nets:
+            d_nets["f"] = through("f", self.sum_block(d_c * c_before))
+        d_c_before = self.kept(nets, d_c)
+        if passes:
+            d_c_before = sum((peeped(k) for k in ("i", "f") if k in nets), d_c_before)
+        return d_nets, d_c_before
+
+    def split(self, z: Tensor) -> Nets:
+        """The columns of z by net."""
+        size = self.variant.block_size
+        # columns = units + gates * units / size
+        units = z.shape[-1] * size // (size + len(self.variant.gates))
+        return {k: z[..., columns] for k, columns in self.variant.columns(units).items()}
+
+    def join(self, nets: Nets) -> Tensor:
+        """The inverse of `split`."""
+        return ops.concatenate([nets[k] for k in self.variant.nets], axis=-1)
+
+    def peephole(self, k: str, p: Tensor) -> Tensor:
+        """The peephole weights of one gate."""
+        return p[self.variant.gates.index(k)]
 
     def spread(self, gate: Tensor) -> Tensor:
         """From one entry per block to one per cell."""
@@ -72,4 +149,15 @@ class Equations:
         size = self.variant.block_size
         if size == 1:
             return cells
-        return ops.sum(ops.reshape(cells, (-1, cells.shape[-1] // size, size)), axis=-1)
+        blocks = (*ops.shape(cells)[:-1], cells.shape[-1] // size, size)
+        return ops.sum(ops.reshape(cells, blocks), axis=-1)
+
+
+def differentiable(equations: Equations) -> str | None:
+    """Gives None if `step_backward` knows every derivative, or says which one it lacks."""
+    for name in ("sigma", "activation", "output_activation"):
+        function = getattr(equations, name)
+        if function not in SLOPES:
+            argument = "recurrent_activation" if name == "sigma" else name
+            return f"it does not know the derivative of {argument}={function!r}"
+    return None

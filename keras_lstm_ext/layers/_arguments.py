@@ -52,6 +52,8 @@ DOCS = {
     "gradient": "`\"full\"`, or `\"truncated\"`: no error flows through what is fed back, nor "
     "through the states that peepholes read.",
     "engine": "`\"auto\"` for the fastest engine that applies, or the name of one: see `explain`.",
+    "recompute": "Whether training keeps only h and c of every step and computes the gates again, "
+    "for less memory (engine `bptt`).",
     "kwargs": "`name`, `dtype`, `trainable` and, for layers, `zero_output_for_mask`, as in Keras.",
 }
 """What each argument means, for every cell and layer that has it."""

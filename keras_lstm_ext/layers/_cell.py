@@ -1,6 +1,7 @@
 """What all cells share: weights by the variant's layout, one step, serialisation."""
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import keras
@@ -57,10 +58,10 @@ class VariantLSTMCell(keras.layers.LSTMCell):
         seed: int | None = None,
         *,
         variant: Variant | Config,
-        output_activation: Any = "same",
         peephole_initializer: Any = "zeros",
         peephole_regularizer: Any = None,
         peephole_constraint: Any = None,
+        output_activation: Any = "same",
         gate_bias: GateBias | None = None,
         **kwargs: Any,
     ) -> None:
@@ -169,15 +170,20 @@ class VariantLSTMCell(keras.layers.LSTMCell):
         )
 
     def _initial_bias(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
-        def entries(net: str, width: int) -> Tensor:
+        # Drawn in one piece: a seeded initializer would give every net the same numbers.
+        drawn = self.bias_initializer(shape, dtype=dtype)
+
+        def entries(net: str, width: int, start: int) -> Tensor:
             if net in (self.gate_bias or {}):
                 value = ops.convert_to_tensor(self.gate_bias[net], dtype=dtype)
                 return ops.broadcast_to(value, (width,))
             if net == "f" and self.unit_forget_bias:
                 return ops.ones((width,), dtype=dtype)
-            return self.bias_initializer((width,), dtype=dtype)
+            return drawn[start : start + width]
 
-        return ops.concatenate([entries(*item) for item in self.bias_widths.items()])
+        starts = accumulate(self.bias_widths.values(), initial=0)
+        nets = zip(self.bias_widths.items(), starts, strict=False)
+        return ops.concatenate([entries(net, width, start) for (net, width), start in nets])
 
     def call(
         self, inputs: Tensor, states: Sequence[Tensor], training: bool = False
@@ -201,11 +207,11 @@ class VariantLSTMCell(keras.layers.LSTMCell):
             z = z + ops.matmul(r, ops.cast(self.recurrent_kernel, x.dtype))
         z = ops.cast(z, c.dtype) + ops.cast(self.full_bias(), c.dtype)
         p = None if self.peephole_kernel is None else ops.cast(self.peephole_kernel, c.dtype)
-        h, c, gates = self.equations.step(z, c, p)
+        h, c, nets = self.equations.step(z, c, p)
         h = ops.cast(h, states[0].dtype)
         if not self.variant.feeds_gates:
             return h, [h, c]
-        gates = ops.concatenate([gates[k] for k in self.variant.gates], axis=-1)
+        gates = ops.concatenate([nets[k] for k in self.variant.gates], axis=-1)
         return h, [h, c, ops.cast(gates, states[2].dtype)]
 
     def fed_back(self, states: Sequence[Tensor], training: bool) -> Tensor:

@@ -34,7 +34,8 @@ def check_rate(name: str, rate: Any) -> None:
 def check_use_bias(use_bias: Any, gates: Sequence[str]) -> None:
     """Refuses anything but True, False and, where there are gates, "gates"."""
     accepted = (True, False, "gates") if gates else (True, False)
-    if use_bias not in accepted:
+    # By type, since 1 == True and the layers tell them apart.
+    if not isinstance(use_bias, (bool, str)) or use_bias not in accepted:
         raise ValueError(
             f"`use_bias` must be one of {accepted}. Received: use_bias={use_bias!r}"
         )

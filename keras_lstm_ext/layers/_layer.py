@@ -25,6 +25,9 @@ class FromCell:
     def __get__(self, layer: Any, owner: type | None = None) -> Any:
         return self if layer is None else getattr(layer.cell, self.name)
 
+    def __set__(self, layer: Any, value: Any) -> None:
+        setattr(layer.cell, self.name, value)
+
 
 class RecurrentLayer(keras.layers.RNN):
     """A sequence layer around one cell of the family; base class of the public layers."""
@@ -62,7 +65,7 @@ class RecurrentLayer(keras.layers.RNN):
     peephole_kernel = FromCell()
     bias = FromCell()
 
-    def __init__(self, engine: str = "auto", **arguments: Any) -> None:
+    def __init__(self, engine: str = "auto", recompute: bool = False, **arguments: Any) -> None:
         if "use_cudnn" in arguments:
             raise ValueError(
                 "`use_cudnn` is replaced by `engine`, which accepts "
@@ -74,6 +77,7 @@ class RecurrentLayer(keras.layers.RNN):
         shared = {name: arguments[name] for name in ("dtype", "trainable") if name in arguments}
         super().__init__(self.cell_class(**of_cell, **shared), autocast=False, **arguments)
         self.engine = engine
+        self.recompute = recompute
 
     def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
         """Creates the weights and, if `stateful`, the states.
@@ -122,9 +126,11 @@ class RecurrentLayer(keras.layers.RNN):
             # Drawn here, once: inside a compiled loop every step would draw its own.
             self.cell.get_dropout_mask(sequences[:, 0])
             self.cell.get_recurrent_dropout_mask(states[0])
-        last, outputs, states = self.inner_loop(sequences, states, mask, training)
-        self.cell.reset_dropout_mask()
-        self.cell.reset_recurrent_dropout_mask()
+        try:
+            last, outputs, states = self.inner_loop(sequences, states, mask, training)
+        finally:
+            self.cell.reset_dropout_mask()
+            self.cell.reset_recurrent_dropout_mask()
         for variable, state in zip(self.states or () if self.stateful else (), states):
             variable.assign(ops.cast(state, variable.dtype))
         output = outputs if self.return_sequences else last
@@ -171,7 +177,8 @@ class RecurrentLayer(keras.layers.RNN):
             >>> ClassicLSTM(8).explain((32, 100, 4)).engine in ("bptt", "native", "portable")
             True
         """
-        return engines.choose(self, engines.Call(input_shape, mask is not None, training))
+        masked = mask is not None and mask is not False
+        return engines.choose(self, engines.Call(input_shape, masked, training))
 
     def compute_output_spec(
         self,

@@ -124,6 +124,7 @@ class CECLSTM(RecurrentLayer):
         recurrent: bool = True,
         gradient: Gradient = "full",
         engine: str = "auto",
+        recompute: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**collect(locals()))

@@ -130,6 +130,7 @@ class ClassicLSTM(RecurrentLayer):
         gate_bias: GateBias | None = None,
         gradient: Gradient = "full",
         engine: str = "auto",
+        recompute: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**collect(locals()))

@@ -134,6 +134,7 @@ class OriginalLSTM(RecurrentLayer):
         gate_bias: GateBias | None = None,
         gradient: Gradient = "truncated",
         engine: str = "auto",
+        recompute: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**collect(locals()))

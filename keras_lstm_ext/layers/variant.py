@@ -69,6 +69,7 @@ class VariantLSTM(RecurrentLayer):
         output_activation: Any = "same",
         gate_bias: GateBias | None = None,
         engine: str = "auto",
+        recompute: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**collect(locals()))

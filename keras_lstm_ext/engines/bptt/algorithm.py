@@ -1,0 +1,286 @@
+"""Backpropagation through time, by hand, for every variant: what TensorFlow and JAX share.
+
+Forward, the input product is one large product for all time steps, and the loop holds only the
+recurrent product and the step. Backward, the loop holds only the step's derivative and the product
+with the transposed recurrent weights; the gradients of all weights are one large product or sum
+each, after the loop. Everything here is time-major: `(timesteps, batch, ...)`.
+
+The backward keeps h, c and one value per column of the kernel for every time step and row: 6 floats
+per unit with three gates. With `recompute` it keeps h and c, and computes the nets again from them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from keras import ops
+
+from keras_lstm_ext.engines.step import Equations, Nets
+
+Tensor = Any
+Scan = Callable[..., tuple[Any, Any]]
+"""`scan(body, init, xs, reverse)`: runs `body(state, x) -> (state, y)` over the first axis of xs."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is fixed while a program is traced.
+
+    Args:
+        equations: The step.
+        return_sequences: Whether the output of every step is wanted.
+        recompute: Whether the backward computes the nets again instead of keeping them.
+    """
+
+    equations: Equations
+    return_sequences: bool
+    recompute: bool = False
+
+
+class Arrays(NamedTuple):
+    """What a program is run on; None for what a variant or a call does not have."""
+
+    x: Tensor  # (timesteps, batch, features), compute dtype
+    h: Tensor  # (batch, units), compute dtype
+    c: Tensor  # (batch, units), float32 or float64
+    gates: Tensor | None  # (batch, gates), compute dtype
+    W: Tensor  # (features, columns), compute dtype
+    R: Tensor | None  # (fed back, columns), compute dtype
+    p: Tensor | None  # (gates, units), dtype of c
+    b: Tensor | None  # (columns,), dtype of c
+
+
+class Fixed(NamedTuple):
+    """What no gradient flows to."""
+
+    mask: Tensor | None  # (timesteps, batch, 1), boolean
+    multiplier: Tensor | None  # (batch, fed back), recurrent dropout
+
+
+class Kept(NamedTuple):
+    """What the backward needs of each step."""
+
+    h: Tensor
+    c: Tensor
+    nets: Tensor | None
+
+
+def forward(
+    plan: Plan, scan: Scan, a: Arrays, fixed: Fixed
+) -> tuple[tuple[Tensor, ...], Kept]:
+    """Runs the whole sequence.
+
+    Args:
+        plan: What is fixed.
+        scan: The backend's loop.
+        a: The arrays.
+        fixed: Mask and dropout multiplier.
+
+    Returns:
+        (h of every step or None, final h, final c, final gates or None), and what to keep.
+    """
+    equations = plan.equations
+    z_x = _input_product(a)
+
+    def body(state: Any, inputs: Any) -> Any:
+        h, c, gates = state
+        z, valid = inputs
+        if a.R is not None:
+            r = _fed_back(h, gates, fixed.multiplier)
+            z = z + ops.cast(ops.matmul(r, a.R), z.dtype)
+        h_new, c_new, nets = equations.step(z, c, a.p)
+        new = (ops.cast(h_new, h.dtype), c_new, _gates_to_feed(equations, nets, h.dtype))
+        new = _hold(valid, new, state)
+        if valid is not None:
+            # Of a skipped step the backward reads nothing but the gates that were fed back.
+            held = _by_gate(equations, new[2])
+            nets = nets | {k: ops.where(valid, nets[k], ops.cast(held[k], z.dtype)) for k in held}
+        return new, Kept(new[0], new[1], equations.join(nets))
+
+    state, kept = scan(body, (a.h, a.c, a.gates), (z_x, fixed.mask), reverse=False)
+    outputs = kept.h if plan.return_sequences else None
+    if plan.recompute and not equations.variant.feeds_gates:
+        kept = kept._replace(nets=None)
+    return (outputs, *state), kept
+
+
+def backward(
+    plan: Plan, scan: Scan, a: Arrays, fixed: Fixed, kept: Kept, d_results: tuple[Tensor, ...]
+) -> Arrays:
+    """Turns the errors at the results into the errors at the arrays.
+
+    Args:
+        plan: What is fixed.
+        scan: The backend's loop.
+        a: The arrays of the forward run.
+        fixed: Mask and dropout multiplier.
+        kept: What the forward run kept.
+        d_results: Errors at what `forward` returned first.
+
+    Returns:
+        The errors, in the places of the arrays.
+    """
+    equations, v = plan.equations, plan.equations.variant
+    d_outputs, *d_state = d_results
+    h_before, c_before = _before(a.h, kept.h), _before(a.c, kept.c)
+    gates_before = None
+    if v.feeds_gates:
+        gates = _gates_to_feed(equations, equations.split(kept.nets), a.gates.dtype)
+        gates_before = _before(a.gates, gates)
+    nets = kept.nets
+    if nets is None:
+        nets = _all_nets(equations, a, fixed, h_before, c_before, kept.c)
+    flows = a.R is not None and not v.truncated
+    R_transposed = ops.transpose(a.R) if flows else None
+
+    def body(d_state: Any, inputs: Any) -> Any:
+        d_h, d_c, d_gates = d_state
+        d_output, nets, c_before, c, valid = inputs
+        if d_output is not None:
+            d_h = d_h + ops.cast(d_output, d_h.dtype)
+        d_fed = _by_gate(equations, d_gates)
+        d_nets, d_c_before = equations.step_backward(
+            d_h, d_c, d_fed, equations.split(nets), c_before, c, a.p
+        )
+        d_z = equations.join(d_nets)
+        if valid is not None:
+            d_z = ops.where(valid, d_z, ops.zeros_like(d_z))
+        d_r = None
+        if R_transposed is not None:
+            d_r = ops.cast(ops.matmul(ops.cast(d_z, a.R.dtype), R_transposed), d_z.dtype)
+            if fixed.multiplier is not None:
+                d_r = d_r * ops.cast(fixed.multiplier, d_r.dtype)
+        units = d_h.shape[-1]
+        d_before = (
+            ops.zeros_like(d_h) if d_r is None else d_r[:, :units],
+            d_c_before,
+            _like(d_gates, None if d_r is None else d_r[:, units:]),
+        )
+        return _hold(valid, d_before, (d_h, d_c, d_gates)), d_z
+
+    start = tuple(None if d is None else ops.cast(d, a.c.dtype) for d in d_state)
+    (d_h, d_c, d_gates), d_z = scan(
+        body, start, (d_outputs, nets, c_before, kept.c, fixed.mask), reverse=True
+    )
+    r = None
+    if a.R is not None:
+        r = _fed_back(h_before, gates_before, fixed.multiplier)
+    return Arrays(
+        x=_rows_times(ops.cast(d_z, a.W.dtype), ops.transpose(a.W)),
+        h=ops.cast(d_h, a.h.dtype),
+        c=d_c,
+        gates=None if d_gates is None else ops.cast(d_gates, a.gates.dtype),
+        W=_sum_of_products(a.x, d_z),
+        R=None if r is None else _sum_of_products(r, d_z),
+        p=None if a.p is None else _peephole_gradient(equations, d_z, c_before, kept.c),
+        b=None if a.b is None else ops.sum(d_z, axis=(0, 1)),
+    )
+
+
+def is_prefix_sum(equations: Equations, masked: bool) -> bool:
+    """Whether each step's intake is known without the step before, and is only added up."""
+    v = equations.variant
+    adds_up = v.feedback == "none" and not v.peepholes and "f" not in v.gates and v.decay == 1.0
+    return adds_up and not (masked and "o" in v.gates)
+
+
+def prefix_sum(plan: Plan, a: Arrays, fixed: Fixed) -> tuple[Tensor, ...]:
+    """Runs such a carousel, all steps at once; its gradient is automatic, a sum from the end.
+
+    Args:
+        plan: What is fixed.
+        a: The arrays.
+        fixed: The mask.
+
+    Returns:
+        As `forward`, without what to keep.
+    """
+    equations, z = plan.equations, _input_product(a)
+    nets = equations.write(z, a.c, None)
+    intake = equations.intake(nets)
+    if fixed.mask is not None:
+        intake = ops.where(fixed.mask, intake, ops.zeros_like(intake))
+    c = a.c + ops.cumsum(intake, axis=0)
+    h = ops.cast(equations.read(z, c, None, nets)[0], a.h.dtype)
+    if fixed.mask is not None:
+        h = ops.where(started(fixed.mask, axis=0), h, a.h)
+    return h if plan.return_sequences else None, h[-1], c[-1], None
+
+
+def started(mask: Tensor, axis: int) -> Tensor:
+    """True from each row's first valid step on."""
+    return ops.cumsum(ops.cast(mask, "int32"), axis=axis) > 0
+
+
+def _input_product(a: Arrays) -> Tensor:
+    z = ops.cast(_rows_times(a.x, a.W), a.c.dtype)
+    return z if a.b is None else z + a.b
+
+
+def _fed_back(h: Tensor, gates: Tensor | None, multiplier: Tensor | None) -> Tensor:
+    r = h if gates is None else ops.concatenate([h, gates], axis=-1)
+    return r if multiplier is None else r * multiplier
+
+
+def _gates_to_feed(equations: Equations, nets: Nets, dtype: str) -> Tensor | None:
+    if not equations.variant.feeds_gates:
+        return None
+    return ops.cast(ops.concatenate([nets[k] for k in equations.variant.gates], axis=-1), dtype)
+
+
+def _by_gate(equations: Equations, gates: Tensor | None) -> Nets:
+    if gates is None:
+        return {}
+    names = equations.variant.gates
+    return dict(zip(names, ops.split(gates, len(names), axis=-1), strict=True))
+
+
+def _all_nets(
+    equations: Equations, a: Arrays, fixed: Fixed, h_before: Tensor, c_before: Tensor, c: Tensor
+) -> Tensor:
+    z = _input_product(a)
+    if a.R is not None:
+        r = _fed_back(h_before, None, fixed.multiplier)
+        z = z + ops.cast(_rows_times(r, a.R), z.dtype)
+    nets = equations.write(z, c_before, a.p)
+    return equations.join(equations.read(z, c, a.p, nets)[1])
+
+
+def _hold(valid: Tensor | None, new: Any, old: Any) -> Any:
+    if valid is None:
+        return new
+    return tuple(
+        n if n is None else ops.where(valid, n, o) for n, o in zip(new, old, strict=True)
+    )
+
+
+def _before(first: Tensor, values: Tensor) -> Tensor:
+    return ops.concatenate([first[None], values[:-1]], axis=0)
+
+
+def _like(old: Tensor | None, new: Tensor | None) -> Tensor | None:
+    if old is None:
+        return None
+    return ops.zeros_like(old) if new is None else new
+
+
+def _rows_times(x: Tensor, W: Tensor) -> Tensor:
+    steps, batch = ops.shape(x)[:2]
+    rows = ops.matmul(ops.reshape(x, (-1, x.shape[-1])), W)
+    return ops.reshape(rows, (steps, batch, W.shape[-1]))
+
+
+def _sum_of_products(x: Tensor, d_z: Tensor) -> Tensor:
+    rows = ops.reshape(x, (-1, x.shape[-1]))
+    d_rows = ops.reshape(d_z, (-1, d_z.shape[-1]))
+    return ops.matmul(ops.transpose(rows), ops.cast(d_rows, rows.dtype))
+
+
+def _peephole_gradient(equations: Equations, d_z: Tensor, c_before: Tensor, c: Tensor) -> Tensor:
+    d_nets = equations.split(d_z)
+    return ops.stack(
+        [
+            ops.sum(equations.spread(d_nets[k]) * (c if k == "o" else c_before), axis=(0, 1))
+            for k in equations.variant.gates
+        ]
+    )

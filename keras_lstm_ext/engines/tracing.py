@@ -1,0 +1,24 @@
+"""What an engine must know of the trace that it is part of, and that Keras has no flag for."""
+
+import sys
+
+EXPORTERS = ("keras.src.export", "tensorflow.python.saved_model", "tensorflow.lite")
+"""Modules whose presence on the call stack means that a model is being exported."""
+
+
+def exporting() -> bool:
+    """Whether the current trace ends up in a file that must load without this package.
+
+    Returns:
+        Whether one of `EXPORTERS` is on the call stack.
+
+    Examples:
+        >>> exporting()
+        False
+    """
+    frame = sys._getframe()
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").startswith(EXPORTERS):
+            return True
+        frame = frame.f_back
+    return False
