@@ -1,0 +1,37 @@
+"""What every test session needs: a backend, quiet logs, seeds, and a GPU where one is demanded."""
+
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras
+import pytest
+
+from tests import backends
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--require-gpu", action="store_true", help="Fail, instead of skip, where there is no GPU."
+    )
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    # An H100 multiplies float32 in TF32 unless told not to, which no tolerance here allows for.
+    backends.disable_tf32()
+
+
+@pytest.fixture(autouse=True)
+def seeds() -> None:
+    keras.utils.set_random_seed(1997)
+
+
+@pytest.fixture(autouse=True)
+def gpu(request: pytest.FixtureRequest) -> None:
+    if request.node.get_closest_marker("gpu") is None or backends.has_gpu():
+        return
+    reason = f"the {keras.backend.backend()} backend sees no GPU"
+    if request.config.getoption("--require-gpu"):
+        pytest.fail(reason)
+    pytest.skip(reason)

@@ -1,0 +1,171 @@
+"""Every engine against the reference: outputs, states and all gradients."""
+
+import functools
+import itertools
+from typing import Any
+
+import keras
+import pytest
+
+from keras_lstm_ext import engines
+from tests import backends
+from tests.equations.oracle import (
+    LINEAR,
+    MASKS,
+    Case,
+    assert_equal,
+    by_layer,
+    by_reference,
+    randomize,
+)
+
+BACKEND = backends.BACKEND
+DTYPE = "float64" if BACKEND == "tensorflow" else "float32"
+TOLERANCES = (1e-12, 1e-9) if BACKEND == "tensorflow" else (1e-5, 1e-5)
+
+VARIANTS = {
+    "cec": ("cec", {}),
+    "cec 1991": ("cec", {"recurrent": False, **LINEAR}),
+    "cec fed nothing": ("cec", {"recurrent": False}),
+    "original": ("original", {}),
+    "original blocks": ("original", {"block_size": 3, "use_bias": "gates"}),
+    "classic": ("classic", {}),
+    "classic blocks": ("classic", {"block_size": 2, "use_bias": False}),
+    "peephole": ("peephole", {}),
+    "peephole blocks": ("peephole", {"block_size": 3}),
+    "decay": ("decay", {}),
+    "task 2a": ("task 2a", {}),
+}
+
+MATRIX = [
+    pytest.param(
+        Case(
+            variant,
+            {**arguments, "gradient": gradient, "go_backwards": backwards},
+            mask,
+            initial_state,
+        ),
+        id=f"{name}-{mask}-{gradient}{'-backwards' * backwards}{'-state' * initial_state}",
+    )
+    for (name, (variant, arguments)), mask, gradient, backwards, initial_state in itertools.product(
+        VARIANTS.items(), ("none", *MASKS), ("full", "truncated"), (False, True), (False, True)
+    )
+]
+
+OPTIONS = {
+    "last output": {"return_sequences": False},
+    "zero output": {"zero_output_for_mask": True},
+    "zero output, last": {"zero_output_for_mask": True, "return_sequences": False},
+    "recompute": {"recompute": True},
+    "unroll": {"unroll": True},
+}
+OPTION_CASES = [
+    pytest.param(
+        Case(variant, {"gradient": "full", **arguments, **option}, mask, state),
+        id=f"{name}-{option_name}-{mask}",
+    )
+    for (name, (variant, arguments)), (option_name, option), (mask, state) in itertools.product(
+        VARIANTS.items(), OPTIONS.items(), (("none", True), ("empty row", True), ("left", False))
+    )
+]
+
+
+def check(case: Case, engine: str, call: Any = None, jit: bool = False) -> None:
+    layer = case.layer(engine=engine, dtype=DTYPE)
+    layer.build((case.batch, case.timesteps, 5))
+    randomize(layer)
+    given = by_layer(case, layer, DTYPE, call(layer) if call else None, jit)
+    assert_equal(given, by_reference(case, layer, DTYPE), *TOLERANCES)
+
+
+def applies(engine: str, case: Case) -> bool:
+    layer = case.layer()
+    return engines.ENGINES[engine].why_not(layer, engines.Call()) is None
+
+
+def graph(layer: Any) -> Any:
+    """The layer with unknown time and batch: the plain graph."""
+    import tensorflow as tf
+
+    def spec(*shape: int | None) -> tf.TensorSpec:
+        return tf.TensorSpec(shape, DTYPE)
+
+    @functools.wraps(layer)
+    def call(x: Any, initial_state: Any, mask: Any) -> Any:
+        specs = [spec(None, None, x.shape[-1])]
+        specs += [spec(None, size) for size in layer.state_size] if initial_state else []
+        if mask is not None:
+            specs.append(tf.TensorSpec((None, None), tf.bool))
+
+        @tf.function(input_signature=specs)
+        def run(x: Any, *rest: Any) -> Any:
+            m = rest[-1] if mask is not None else None
+            states = list(rest[: len(layer.state_size)]) if initial_state else None
+            return layer(x, initial_state=states, mask=m)
+
+        return run(x, *(initial_state or []), *([] if mask is None else [mask]))
+
+    return call
+
+
+def traced(layer: Any) -> Any:
+    """The layer in a plain `tf.function` with static shapes: `bptt` compiles itself."""
+    import tensorflow as tf
+
+    return tf.function(
+        lambda x, initial_state, mask: layer(x, initial_state=initial_state, mask=mask)
+    )
+
+
+@pytest.mark.parametrize("case", MATRIX)
+def test_portable(case: Case) -> None:
+    check(case, "portable")
+
+
+@pytest.mark.parametrize("case", OPTION_CASES)
+def test_portable_options(case: Case) -> None:
+    check(case, "portable")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", MATRIX)
+def test_bptt(case: Case) -> None:
+    if not applies("bptt", case):
+        pytest.skip("bptt does not run here")
+    check(case, "bptt")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", OPTION_CASES)
+def test_bptt_options(case: Case) -> None:
+    if not applies("bptt", case):
+        pytest.skip("bptt does not run here")
+    check(case, "bptt")
+
+
+SOME = [p for k, p in enumerate(MATRIX) if k % 11 == 0]
+FEW = [p for k, p in enumerate(MATRIX) if k % 37 == 0]
+
+
+@pytest.mark.parametrize("case", FEW)
+def test_bptt_few(case: Case) -> None:
+    if not applies("bptt", case):
+        pytest.skip("bptt does not run here")
+    check(case, "bptt")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(BACKEND == "torch", reason="PyTorch has no XLA")
+@pytest.mark.parametrize("engine", ["portable", "bptt"])
+@pytest.mark.parametrize("case", SOME)
+def test_compiled_by_the_caller(case: Case, engine: str) -> None:
+    check(case, engine, jit=True)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="TensorFlow's graphs")
+@pytest.mark.parametrize("how", [traced, graph])
+@pytest.mark.parametrize("engine", ["portable", "bptt"])
+@pytest.mark.parametrize("case", SOME)
+def test_in_a_graph(case: Case, engine: str, how: Any) -> None:
+    check(case, engine, how)
