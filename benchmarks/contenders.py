@@ -1,0 +1,109 @@
+"""The tables: who takes part in which suite, and where."""
+
+from dataclasses import replace
+from typing import Any
+
+from keras_lstm_ext.bench.contenders import ENGINES, SEQUENCE, Contender, Suite, keras_lstm, ours
+from keras_lstm_ext.bench.problem import Shape
+
+SHAPES = (
+    Shape(1, 100, 64, 128),
+    Shape(8, 500, 32, 64),
+    Shape(32, 100, 64, 128),
+    Shape(128, 50, 128, 256),
+    Shape(32, 100, 128, 512),
+    Shape(32, 1000, 16, 32),
+    Shape(64, 100, 256, 1024),
+)
+
+TRAINING_SHAPE = Shape(32, 100, 128, 512)
+"""Where `fit` and masks are measured."""
+
+LENGTHS = (100, 1_000, 10_000, 100_000)
+"""Time steps at which memory is measured."""
+
+TORCH = Contender("torch.nn.LSTM", "benchmarks.torch_lstm:sequence", backend="torch")
+
+ONNX = Contender("ONNX Runtime LSTM", "benchmarks.onnx_lstm:sequence", tasks=("forward",))
+
+ONNX_PEEPHOLES = replace(ONNX, name="ONNX Runtime LSTM, peepholes", variant="peephole")
+
+PLAIN_PEEPHOLES = Contender(
+    "keras.layers.RNN, plain peephole cell",
+    SEQUENCE,
+    {"layer": "benchmarks.plain_peephole:plain_peephole_lstm"},
+    variant="peephole",
+)
+
+
+def layers(backend: str) -> Suite:
+    """Every layer on every engine, and everything that it could be replaced by."""
+    gated = [ours(v, e, backend) for v in ("classic", "peephole") for e in ENGINES]
+    others = [ours(v, "auto", backend) for v in ("original", "cec")]
+    rivals = [keras_lstm(backend), replace(PLAIN_PEEPHOLES, backend=backend)]
+    if backend == "tensorflow":
+        rivals += [keras_lstm(jit_compile=True), ONNX, ONNX_PEEPHOLES]
+    return Suite("layers", [*gated, *others, *rivals, TORCH], SHAPES)
+
+
+def layers_on_jax(backend: str) -> Suite:
+    """What a machine with JAX and without TensorFlow can measure, GPUs in the first place."""
+    gated = [ours(variant, "bptt", backend) for variant in ("classic", "peephole")]
+    return Suite("layers", [*gated, keras_lstm(backend), TORCH], SHAPES)
+
+
+def fit(backend: str) -> Suite:
+    """A whole epoch of `model.fit`."""
+    changes: dict[str, Any] = {"runner": "benchmarks.fit:fit", "tasks": ("fit",)}
+    contenders = [
+        *(ours("classic", engine, backend, **changes) for engine in ENGINES),
+        ours("peephole", "auto", backend, **changes),
+        keras_lstm(backend, name="keras.layers.LSTM, as fit runs it", **changes),
+    ]
+    if backend == "tensorflow":
+        contenders.append(keras_lstm(jit_compile=True, **changes))
+    return Suite("fit", contenders, [TRAINING_SHAPE], ["fit"])
+
+
+def mask(backend: str) -> Suite:
+    """What a right-padded mask costs, and what peepholes cost."""
+    plain = [ours(v, e, backend) for v in ("classic", "peephole") for e in ("native", "bptt")]
+    plain.append(keras_lstm(backend))
+    masked = [replace(c, name=f"{c.name}, masked", masked=True) for c in plain]
+    return Suite("mask", [*plain, *masked], [TRAINING_SHAPE])
+
+
+def prefix(backend: str) -> Suite:
+    """The carousel without feedback, a running sum that needs no loop."""
+    contenders = [
+        replace(
+            ours("cec", engine, backend, options={"recurrent": False}),
+            name=f"CECLSTM(recurrent=False), {engine}",
+            variant="cec, nothing fed back",
+        )
+        for engine in ("auto", "portable")
+    ]
+    return Suite("prefix", contenders, [Shape(8, 10_000, 16, 32)])
+
+
+def memory(backend: str) -> Suite:
+    """Peak memory against the length of a sequence."""
+    plain = [ours("classic", engine, backend) for engine in ENGINES]
+    # `portable` differentiates its loop: there is nothing to compute again.
+    recompute = [
+        replace(c, name=f"{c.name}, recompute", options=c.options | {"recompute": True})
+        for c in plain[:-1]
+    ]
+    contenders = [*plain, *recompute]
+    shapes = [Shape(1, length, 16, 32) for length in LENGTHS]
+    return Suite("memory", [*contenders, keras_lstm(backend)], shapes, ["train"])
+
+
+SUITES = {"layers": layers, "fit": fit, "mask": mask, "prefix": prefix, "memory": memory}
+
+
+def suite(name: str, backend: str) -> Suite:
+    """A suite by name."""
+    if name == "layers" and backend == "jax":
+        return layers_on_jax(backend)
+    return SUITES[name](backend)

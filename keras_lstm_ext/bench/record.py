@@ -1,0 +1,138 @@
+"""The file that a run leaves: what was measured, on which machine, with which versions."""
+
+import json
+import os
+import platform
+import subprocess
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from keras_lstm_ext.bench.process import ROOT, Settings
+from keras_lstm_ext.demo.files import whole
+from keras_lstm_ext.version import __version__
+
+Record = dict[str, Any]
+
+FORMAT = 1
+"""Number of the file's format."""
+
+
+def record(
+    suite: str, settings: Settings, machine: Record, measured: Record, peak: Record | None = None
+) -> Record:
+    """Puts together what is written.
+
+    Args:
+        suite: Name of the suite.
+        settings: How it was measured.
+        machine: What `machine` said before.
+        measured: What `driver.measure` returned.
+        peak: What the machine can do at best, if that was measured.
+
+    Returns:
+        JSON-friendly, in the order in which a reader wants it.
+    """
+    how = asdict(settings)
+    del how["pythons"]
+    return {
+        "format": FORMAT,
+        "suite": suite,
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "version": __version__,
+        "commit": commit(),
+        "machine": machine,
+        "precision": "float32, TF32 off",
+        "settings": how,
+        "peak": peak or {},
+        **measured,
+    }
+
+
+def machine() -> Record:
+    """Processor, memory, operating system, and how busy it is; before a benchmark, not after."""
+    return {
+        "processor": _processor(),
+        "processors": os.cpu_count(),
+        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "busy_share": busy_share(),
+    }
+
+
+def busy_share(seconds: float = 0.5) -> float | None:
+    """Which part of the processors' time goes to something else at the moment.
+
+    Args:
+        seconds: How long to look.
+
+    Returns:
+        From 0 to 1; None where the system does not say.
+    """
+    before = _processor_times()
+    time.sleep(seconds)
+    spent = [end - start for start, end in zip(before, _processor_times(), strict=True)]
+    # The fourth and fifth are idle time and waiting for input and output.
+    return 1.0 - sum(spent[3:5]) / sum(spent) if any(spent) else None
+
+
+def _processor_times() -> list[int]:
+    statistics = Path("/proc/stat")
+    if not statistics.exists():
+        return []
+    return [int(ticks) for ticks in statistics.read_text().splitlines()[0].split()[1:9]]
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def commit() -> str | None:
+    """The commit of this checkout, `+changes` if files differ from it; None outside of one."""
+    try:
+        return _git("rev-parse", "HEAD") + ("+changes" if _git("status", "--porcelain") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "-C", str(ROOT), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def write(content: Record, path: Path) -> None:
+    """Writes a record as JSON, whole or not at all.
+
+    Args:
+        content: The record.
+        path: The file.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
+
+
+def read(path: Path) -> Record:
+    """Reads what `write` wrote.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The record.
+
+    Raises:
+        ValueError: If the file has another format.
+    """
+    content = json.loads(path.read_text())
+    found = content.get("format") if isinstance(content, dict) else None
+    if found != FORMAT:
+        raise ValueError(f"{path} must be a record of format {FORMAT}. Received: {found!r}")
+    return dict(content)

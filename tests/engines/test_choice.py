@@ -1,0 +1,118 @@
+"""Which engine runs, what `explain` says, and that nothing is compiled or differentiated by stealth."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from keras_lstm_ext import CECLSTM, ClassicLSTM, OriginalLSTM, PeepholeLSTM
+from keras_lstm_ext.engines import tracing
+from tests import backends
+
+ON_TENSORFLOW = pytest.mark.skipif(backends.BACKEND != "tensorflow", reason="of TensorFlow")
+
+DECLINED = [
+    pytest.param({}, "tensorflow jax", None, id="nothing special"),
+    pytest.param({"unroll": True}, "tensorflow jax torch", "unroll=True", id="unrolled"),
+    pytest.param({"activation": "gelu"}, "tensorflow jax", "activation=", id="activation"),
+    pytest.param(
+        {"recurrent_activation": keras.ops.cos}, "tensorflow jax", "recurrent_activation", id="gate"
+    ),
+    pytest.param({}, "torch", "this is torch", id="backend"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "on", "reason"), DECLINED)
+def test_bptt_declines_with_a_reason(arguments: dict, on: str, reason: str | None) -> None:
+    if backends.BACKEND not in on:
+        pytest.skip(f"of {on}")
+    choice = ClassicLSTM(4, **arguments).explain((2, 5, 3))
+    if reason is None:
+        assert choice.engine == "bptt"
+        return
+    assert choice.engine == "portable"
+    if backends.BACKEND != "torch":
+        assert reason in choice.declined["bptt"]
+    assert "engine: portable" in str(choice)
+    assert "not bptt: " in str(choice)
+    with pytest.raises(ValueError, match="`engine='bptt'` cannot run"):
+        ClassicLSTM(4, engine="bptt", **arguments)(np.ones((2, 5, 3), "float32"))
+
+
+def test_no_export_is_seen_where_there_is_none() -> None:
+    assert not tracing.exporting()
+
+
+@ON_TENSORFLOW
+@pytest.mark.slow
+def test_two_hundred_lengths_make_a_few_programs() -> None:
+    import tensorflow as tf
+
+    from keras_lstm_ext.engines.bptt import tensorflow as bptt
+
+    # A plan of its own, so that no other test's programs are counted.
+    layer = PeepholeLSTM(3, activation="softsign")
+    before = bptt._programs.cache_info().currsize
+    for length in range(1, 201):
+        layer(tf.ones((2, length, 5)))
+    assert bptt._programs.cache_info().currsize - before <= 1
+
+    def lengths() -> Any:
+        for length in range(1, 201):
+            yield np.ones((2, length, 5), "float32"), np.ones((2, 1), "float32")
+
+    data = tf.data.Dataset.from_generator(
+        lengths,
+        output_signature=(tf.TensorSpec((2, None, 5)), tf.TensorSpec((2, 1))),
+    )
+    model = keras.Sequential([layer, keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(data, verbose=0)
+    assert bptt._programs.cache_info().currsize - before <= 2
+    assert not any(compiled for _, compiled, *_ in _keys_of(bptt, layer))
+
+
+def _keys_of(bptt: Any, layer: Any) -> list[tuple]:
+    """What the layer's plan was compiled for."""
+    calls = [calls for plan, calls in bptt._calls.items() if plan.equations == layer.cell.equations]
+    return [(s, n > 1) for c in calls for s, n in c.items()]
+
+
+@pytest.mark.skipif(backends.BACKEND == "torch", reason="PyTorch has no bptt")
+@pytest.mark.parametrize("layer_class", [OriginalLSTM, ClassicLSTM, PeepholeLSTM, CECLSTM])
+def test_second_derivative_is_refused(layer_class: type) -> None:
+    layer = layer_class(3, engine="bptt")
+    x = np.random.default_rng(0).normal(size=(2, 4, 3)).astype("float32")
+    layer.build(x.shape)
+    with pytest.raises(NotImplementedError, match="engine='portable'"):
+        second_derivative(layer, x)
+
+
+@pytest.mark.skipif(backends.BACKEND == "torch", reason="PyTorch has no bptt")
+@pytest.mark.parametrize("layer", [ClassicLSTM(3, engine="portable"), CECLSTM(3, recurrent=False)])
+def test_second_derivative_where_there_is_one(layer: Any) -> None:
+    x = np.random.default_rng(0).normal(size=(2, 4, 3)).astype("float32")
+    layer.build(x.shape)
+    assert np.all(np.isfinite(second_derivative(layer, x)))
+    assert np.any(second_derivative(layer, x) != 0)
+
+
+def second_derivative(layer: Any, x: np.ndarray) -> np.ndarray:
+    if backends.BACKEND == "jax":
+        import jax
+
+        def gradient_size(x: Any) -> Any:
+            return (jax.grad(lambda x: layer(x).sum())(x) ** 2).sum()
+
+        return np.asarray(jax.grad(gradient_size)(x))
+    import tensorflow as tf
+
+    x = tf.constant(x)
+    with tf.GradientTape() as outer:
+        outer.watch(x)
+        with tf.GradientTape() as inner:
+            inner.watch(x)
+            y = tf.reduce_sum(layer(x))
+        size = tf.reduce_sum(inner.gradient(y, x) ** 2)
+    return outer.gradient(size, x).numpy()

@@ -1,0 +1,368 @@
+import itertools
+import json
+import os
+import signal
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from benchmarks import __main__ as command
+from benchmarks import contenders
+from keras_lstm_ext.bench import driver, process, programs, record, report
+from keras_lstm_ext.bench.contenders import Contender, Suite, keras_lstm, ours, short
+from keras_lstm_ext.bench.problem import VARIANTS, Problem, Shape, digests, disagreement
+from keras_lstm_ext.bench.process import Settings, Worker, WorkerError
+from keras_lstm_ext.bench.worker import Session
+
+pytestmark = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="workers choose their own backend"
+)
+NEEDS = {contenders.ONNX.runner: "onnxruntime", contenders.TORCH.runner: "torch"}
+
+TINY = Shape(2, 5, 3, 4)
+QUICK = Settings(rounds=3, seconds=0.001, warm_up=1)
+ROW = {
+    "contender": str,
+    "variant": str,
+    "masked": bool,
+    "shape": list,
+    "task": str,
+    "engine": (str, type(None)),
+    "calls": int,
+    "median_s": float,
+    "quartiles_s": list,
+    "round_medians_s": list,
+    "gflop_per_s": float,
+    "first_call_s": float,
+    "peak_memory_bytes": int,
+    "idle_cpu_share": float,
+}
+
+
+def wrong(problem: Problem, task: str) -> programs.Program:
+    """A contender with the columns of i and f swapped."""
+    made = programs.with_weights("keras.layers:LSTM", problem, return_sequences=True)
+    i, f, c, o = np.split(problem.weights["W"], 4, axis=1)
+    made.cell.kernel.assign(np.concatenate([f, i, c, o], axis=1))
+    return programs.Program(lambda: made(problem.x), lambda h: {"h": np.asarray(h)})
+
+
+def sleeper(problem: Problem, task: str) -> programs.Program:
+    """A contender that its test kills."""
+    return programs.Program(lambda: None, lambda _: {})
+
+
+WRONG = Contender("wrong", "tests.test_benchmarks:wrong", tasks=("forward",))
+SLEEPER = Contender("sleeper", "tests.test_benchmarks:sleeper")
+
+
+def prepared(contender: Contender, task: str, shape: Shape = TINY) -> dict[str, Any]:
+    problem = QUICK.problem(contender, shape)
+    request = {"runner": contender.runner, "problem": asdict(problem), "task": task}
+    return Session().answer(
+        {"do": "prepare", "options": contender.options, "warm_up": 0, **request}
+    )
+
+
+@pytest.mark.parametrize("task", ["forward", "train"])
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("variant", ["classic", "peephole", "original", "cec"])
+@pytest.mark.slow
+def test_our_layers_agree_with_the_reference(variant: str, masked: bool, task: str) -> None:
+    contender = ours(variant, "portable", masked=masked)
+    reply = prepared(contender, task)
+    expected = QUICK.problem(contender, TINY).expected(task)
+    assert set(reply["digests"]) == set(expected)
+    assert disagreement(reply["digests"], expected) is None
+    assert reply["engine"] == "portable"
+
+
+@pytest.mark.parametrize(
+    "contender",
+    [
+        keras_lstm(),
+        contenders.PLAIN_PEEPHOLES,
+        contenders.ONNX,
+        contenders.ONNX_PEEPHOLES,
+        contenders.TORCH,
+    ],
+    ids=lambda contender: contender.name,
+)
+def test_rivals_agree_with_the_reference(
+    contender: Contender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip(NEEDS.get(contender.runner, "keras"))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    for task in contender.tasks:
+        expected = QUICK.problem(contender, TINY).expected(task)
+        assert disagreement(prepared(contender, task)["digests"], expected) is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["fit", "prefix", "mask"])
+def test_contenders_of_the_suites_agree_with_the_reference(name: str) -> None:
+    suite = contenders.suite(name, "tensorflow")
+    for contender in suite.contenders:
+        if contender.why_not() is None:
+            task = suite.tasks[-1]
+            expected = QUICK.problem(contender, TINY).expected(task)
+            assert disagreement(prepared(contender, task)["digests"], expected) is None
+
+
+def test_a_swapped_gate_is_seen() -> None:
+    expected = QUICK.problem(WRONG, TINY).expected("forward")
+    said = disagreement(prepared(WRONG, "forward")["digests"], expected)
+    assert said is not None
+    assert "h differs" in said
+
+
+@pytest.mark.parametrize(
+    ("given", "word"),
+    [
+        ({}, "inf"),
+        ({"h": [1.0]}, "inf"),
+        ({"h": [1.0, 2.002]}, "0.001"),
+        ({"h": [1.0, float("nan")]}, "nan"),
+    ],
+)
+def test_what_is_wrong_is_refused(given: Any, word: str) -> None:
+    said = disagreement(given, {"h": [1.0, 2.0 - 1e-5]})
+    assert said is not None
+    assert word in said
+
+
+def test_what_is_right_passes() -> None:
+    array = np.random.default_rng(1).normal(size=(3, 4))
+    nearly = array * (1 + 1e-5)
+    assert disagreement(digests({"h": nearly, "more": array}), digests({"h": array})) is None
+
+
+def test_one_wrong_entry_in_a_hundred_is_seen() -> None:
+    array = np.random.default_rng(1).normal(size=(10, 10))
+    changed = array.copy()
+    changed[3, 7] += 1.0
+    assert disagreement(digests({"h": changed}), digests({"h": array})) is not None
+
+
+@pytest.mark.parametrize("text", ["", "1,2,3", "1,2,3,0", "1,2,3,-4", "1,2,3,x", "1,2,3,4,5"])
+def test_bad_shape(text: str) -> None:
+    with pytest.raises(ValueError, match=r"four positive integers.*Received"):
+        Shape.parse(text)
+
+
+def test_operations_are_those_of_the_textbook() -> None:
+    batch, time, features, units = TINY
+    forward = 2 * batch * time * (features + units) * 4 * units
+    assert Problem(TINY).flops("forward") == forward
+    assert Problem(TINY).flops("train") == 3 * forward
+
+
+def test_everything_comes_from_the_seed() -> None:
+    first, again, other = Problem(TINY), Problem(TINY), Problem(TINY, seed=2)
+    np.testing.assert_array_equal(first.x, again.x)
+    assert not np.array_equal(first.x, other.x)
+    assert not np.array_equal(first.weights["W"][:, :4], first.weights["R"][:3, :4])
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+@pytest.mark.parametrize("name", contenders.SUITES)
+def test_suites_are_sound(name: str, backend: str) -> None:
+    suite = contenders.suite(name, backend)
+    names = [contender.name for contender in suite.contenders]
+    assert len(set(names)) == len(names)
+    for contender in suite.contenders:
+        assert contender.variant in VARIANTS
+        assert set(contender.tasks) & set(suite.tasks)
+        assert contender.backend in (backend, "torch")
+        if contender.runner not in NEEDS:
+            assert callable(programs.resolve(contender.runner))
+            assert callable(programs.resolve(contender.options["layer"]))
+
+
+def test_short_suite_measures_every_engine() -> None:
+    names = {contender.options.get("engine") for contender in short("tensorflow").contenders}
+    assert {"bptt", "portable"} < names
+
+
+def test_an_unknown_engine_is_left_out() -> None:
+    left_out = driver.LeftOut(say=lambda line: None)
+    with driver.started([ours("classic", "steam")], QUICK, left_out) as workers:
+        assert workers == []
+    (row,) = left_out.rows
+    assert "'steam'" in row["reason"]
+    assert not row["failed"]
+
+
+def made_up() -> dict[str, Any]:
+    """Results of two contenders; b takes twice as long as a in each round, at each shape."""
+    rows = []
+    for scale, shape in ((1.0, TINY), (3.0, Shape(3, 6, 5, 8))):
+        for name, factor in (("a", 1.0), ("b", 2.0)):
+            times = [scale * factor * drift for drift in (1e-3, 5e-3, 2e-3)]
+            rows.append(
+                {
+                    "contender": name,
+                    "variant": "classic",
+                    "masked": False,
+                    "shape": list(shape),
+                    "task": "train",
+                    "engine": None,
+                    "calls": 3,
+                    "median_s": sorted(times)[1],
+                    "quartiles_s": [min(times), max(times)],
+                    "round_medians_s": times,
+                    "gflop_per_s": 50.0,
+                    "first_call_s": 1.0,
+                    "peak_memory_bytes": 10**8,
+                    "idle_cpu_share": 0.0,
+                }
+            )
+    gone = {"contender": "c", "reason": "refused: h differs", "failed": True}
+    measured = {"results": rows, "left_out": [gone], "versions": {"torch": {"python": "3.11"}}}
+    return record.record("layers", QUICK, record.machine(), measured, {"multiply-adds": 100.0})
+
+
+def test_ratios_are_pair_by_pair() -> None:
+    rows = made_up()["results"]
+    assert report.ratio(rows, "b", "a") == pytest.approx(2.0)
+    assert report.ratio(rows, "a", "b") == pytest.approx(0.5)
+    assert report.ratio(rows[:1] + rows[3:], "a", "b") is None
+
+
+def test_tables_render(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "made-up.json"
+    record.write(made_up(), path)
+    assert [p.name for p in path.parent.iterdir()] == ["made-up.json"]
+    text = report.report(record.read(path))
+    lines = text.splitlines()
+    assert "| milliseconds | 2,5,3,4 | 3,6,5,8 |" in lines
+    assert "| a | **2.00** | **6.00** |" in lines
+    assert "| b | 4.00 | 12.0 |" in lines
+    assert "| 2. b | 2.00 |  |" in lines
+    assert "50 %" in text
+    assert "* c: refused: h differs" in lines
+    for before, line in itertools.pairwise(lines):
+        if before.startswith("|") and line.startswith("|"):
+            assert before.count("|") == line.count("|")
+
+
+@pytest.mark.parametrize("content", ["[]", '{"format": 99}'])
+def test_a_file_of_another_format_is_refused(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "other.json"
+    path.write_text(content)
+    with pytest.raises(ValueError, match=r"format 1\. Received"):
+        record.read(path)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--shapes", "1,2,3"], "four positive integers"),
+        (["--contenders", "nobody"], "keras.layers.LSTM"),
+        (["--rounds", "0"], "positive integer"),
+        (["dance"], "layers"),
+        (["--report", "nowhere.json"], "nowhere.json"),
+    ],
+)
+def test_bad_arguments(
+    arguments: list[str], words: str, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    with pytest.raises(SystemExit) as stopped:
+        command.main(arguments)
+    assert stopped.value.code == 2
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_command_measures_and_writes(
+    tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    monkeypatch.setattr(process.os, "sched_setaffinity", lambda *_: None, raising=False)
+    path = tmp_path / "layers.json"
+    shapes, who = ["--shapes", str(TINY)], ["--contenders", "LSTM, graph", "PeepholeLSTM, portable"]
+    options = ["--no-peak", "--rounds", "2", "--seconds", "0.001", "--json", str(path)]
+    assert command.main([*shapes, *who, *options]) == 0
+    made = json.loads(path.read_text())
+    assert made["format"] == record.FORMAT
+    assert made["suite"] == "layers"
+    assert {"processor", "processors", "memory_bytes", "system"} <= set(made["machine"])
+    assert {"python", "keras", "numpy"} <= set(made["versions"]["tensorflow"])
+    assert str(Path.home()) not in path.read_text()
+    assert {row["task"] for row in made["results"]} == {"forward", "train"}
+    for row in made["results"]:
+        assert set(row) == set(ROW)
+        for name, kind in ROW.items():
+            assert isinstance(row[name], kind), name
+        assert len(row["round_medians_s"]) == 2
+        assert 0 < row["quartiles_s"][0] <= row["median_s"] <= row["quartiles_s"][1]
+    assert "keras.layers.LSTM, graph" in {row["contender"] for row in made["results"]}
+    assert capsys.readouterr().out == report.report(made) + "\n"
+
+
+@pytest.mark.slow
+def test_a_wrong_contender_is_refused_and_the_others_stay() -> None:
+    suite = Suite("test", [WRONG, keras_lstm()], [TINY], ["forward"])
+    measured = driver.measure(suite, QUICK)
+    assert [row["contender"] for row in measured["results"]] == ["keras.layers.LSTM, graph"]
+    (row,) = measured["left_out"]
+    assert row["contender"] == "wrong"
+    assert row["reason"].startswith("refused: h differs")
+    assert row["failed"]
+
+
+@pytest.mark.slow
+def test_a_killed_worker_is_a_clear_error() -> None:
+    with Worker(SLEEPER, QUICK) as worker:
+        worker.start()
+        worker.prepare(TINY, "forward")
+        os.kill(worker.process.pid, signal.SIGKILL)
+        with pytest.raises(
+            WorkerError, match=r"'sleeper' was killed by signal 9 when asked to run"
+        ):
+            worker.run(1)
+
+
+@pytest.mark.slow
+def test_an_error_in_a_worker_leaves_it_alive() -> None:
+    with Worker(replace(SLEEPER, options={"engine": "auto"}), QUICK) as worker:
+        worker.start()
+        with pytest.raises(WorkerError, match=r"could not prepare: TypeError.*'engine'") as caught:
+            worker.prepare(TINY, "forward")
+        assert caught.value.alive
+        worker.release()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("contender", "settings", "words"),
+    [
+        (replace(SLEEPER, runner="no_such_framework:run"), QUICK, "no_such_framework"),
+        (SLEEPER, replace(QUICK, device="gpu"), "sees no GPU"),
+    ],
+    ids=["framework", "gpu"],
+)
+def test_what_is_missing_is_said(contender: Contender, settings: Settings, words: str) -> None:
+    left_out = driver.LeftOut(say=lambda line: None)
+    cpu = process.environment("tensorflow", QUICK)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(process, "environment", lambda *_: cpu)
+        with driver.started([contender], settings, left_out) as workers:
+            assert workers == []
+    (row,) = left_out.rows
+    assert words in row["reason"]
+    assert not row["failed"]
+
+
+def test_workers_run_on_the_interpreter_of_their_backend() -> None:
+    settings = replace(QUICK, pythons=(("torch", sys.executable),), threads=1)
+    with Worker(contenders.TORCH, settings) as worker:
+        assert worker.process.args[0] == sys.executable
+        worker.process.kill()
+    assert process.environment("torch", settings)["OMP_NUM_THREADS"] == "1"
