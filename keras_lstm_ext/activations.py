@@ -71,7 +71,7 @@ SLOPES: dict[Activation, Activation] = {
     centered_sigmoid_2: lambda y: 1.0 - 0.25 * y * y,
     centered_sigmoid_1: lambda y: 0.5 - 0.5 * y * y,
 }
-"""Derivatives that the hand-written gradients know, each as a function of the activation's value."""
+"""Derivatives that the hand-written gradients know, as functions of the activation's value."""
 
 
 def get(name: str, identifier: Any) -> Activation:

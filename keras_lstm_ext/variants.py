@@ -124,6 +124,12 @@ class Variant:
         }
 
 
+def same_cell(a: Variant, b: Variant) -> bool:
+    """Whether two variants compute the same, whatever their default squashers and sources."""
+    names = ("gates", "peepholes", "feedback", "block_size", "decay", "gradient")
+    return all(getattr(a, name) == getattr(b, name) for name in names)
+
+
 def _slices(widths: dict[str, int]) -> dict[str, slice]:
     slices, start = {}, 0
     for name, width in widths.items():

@@ -30,7 +30,9 @@ STEP, CELL, LAYER = "engines/step.py", "layers/_cell.py", "layers/_layer.py"
 BPTT, ALGORITHM = "engines/bptt/__init__.py", "engines/bptt/algorithm.py"
 
 MUTANTS = [
-    Mutant("input gate does nothing", STEP, 'self.spread(nets["i"]) * nets["c"] if', 'nets["c"] if'),
+    Mutant(
+        "input gate does nothing", STEP, 'self.spread(nets["i"]) * nets["c"] if', 'nets["c"] if'
+    ),
     Mutant("forget gate does nothing", STEP, 'return self.spread(nets["f"]) * c', "return c"),
     Mutant("decay does nothing", STEP, "else self.variant.decay * c", "else c"),
     Mutant(
@@ -39,10 +41,17 @@ MUTANTS = [
         'o = self.gate("o", self.split(z)["o"], c, p)',
         'o = self.gate("o", self.split(z)["o"], c - self.intake(nets), p)',
     ),
-    Mutant("full gradient through peepholes", STEP, "if self.variant.truncated else c", "if 0 else c"),
+    Mutant(
+        "full gradient through peepholes", STEP, "if self.variant.truncated else c", "if 0 else c"
+    ),
     Mutant("peepholes subtracted", STEP, "net = net + self.sum", "net = net - self.sum"),
     Mutant("one peephole for all gates", STEP, "p[self.variant.gates.index(k)]", "p[0]"),
-    Mutant("peephole reads another cell", STEP, "self.peephole(k, p) * seen", "self.peephole(k, p) * ops.roll(seen, 1, axis=-1)"),
+    Mutant(
+        "peephole reads another cell",
+        STEP,
+        "self.peephole(k, p) * seen",
+        "self.peephole(k, p) * ops.roll(seen, 1, axis=-1)",
+    ),
     Mutant(
         "gates spread over the wrong cells",
         STEP,
@@ -52,44 +61,145 @@ MUTANTS = [
     Mutant(
         "blocks summed over the wrong cells",
         STEP,
-        "cells.shape[-1] // size, size)\n        return ops.sum(ops.reshape(cells, blocks), axis=-1)",
-        "size, cells.shape[-1] // size)\n        return ops.sum(ops.reshape(cells, blocks), axis=-2)",
+        "return ops.sum(ops.reshape(cells, blocks), axis=-1)",
+        "return ops.sum(ops.reshape(cells, blocks), axis=-1)[..., ::-1]",
     ),
-    Mutant("output squashed as the input", STEP, "h = self.output_activation(c)", "h = self.activation(c)"),
+    Mutant(
+        "output squashed as the input",
+        STEP,
+        "h = self.output_activation(c)",
+        "h = self.activation(c)",
+    ),
     Mutant("error at fed-back gates lost", STEP, "d + d_fed[k] if k in d_fed else d", "d"),
     Mutant("input gate blamed by the state", STEP, 'd_c * nets["c"]', "d_c * c_before"),
     Mutant("forget gate blamed by the new state", STEP, "d_c * c_before", "d_c * c"),
-    Mutant("no error through f's peephole", STEP, 'peeped(k) for k in ("i", "f")', 'peeped(k) for k in ("i",)'),
+    Mutant(
+        "no error through f's peephole",
+        STEP,
+        'peeped(k) for k in ("i", "f")',
+        'peeped(k) for k in ("i",)',
+    ),
     Mutant("no error through o's peephole", STEP, 'if passes and "o" in nets', "if 0"),
-    Mutant("slope of the output squasher lost", STEP, " * SLOPES[self.output_activation](squashed)", ""),
+    Mutant(
+        "slope of the output squasher lost", STEP, " * SLOPES[self.output_activation](squashed)", ""
+    ),
     Mutant("error at o's net lost", STEP, "self.sum_block(d_h * squashed)", "self.sum_block(d_h)"),
     Mutant("i and f swapped", "variants.py", '("i", "f", "c", "o")\n', '("f", "i", "c", "o")\n'),
     Mutant("f and c swapped", "variants.py", '("i", "f", "c", "o")\n', '("i", "c", "f", "o")\n'),
     Mutant("c and o swapped", "variants.py", '("i", "f", "c", "o")\n', '("i", "f", "o", "c")\n'),
-    Mutant("1997 squasher too steep", "activations.py", "return 2.0 * ops.tanh(0.5 *", "return 2.0 * ops.tanh(1.0 *"),
-    Mutant("1997 squasher's slope wrong", "activations.py", "1.0 - 0.25 * y * y", "1.0 - 0.5 * y * y"),
-    Mutant("gates fed back before h", CELL, "ops.concatenate([r, ops.cast(states[2], r.dtype)]", "ops.concatenate([ops.cast(states[2], r.dtype), r]"),
+    Mutant(
+        "1997 squasher too steep",
+        "activations.py",
+        "return 2.0 * ops.tanh(0.5 *",
+        "return 2.0 * ops.tanh(1.0 *",
+    ),
+    Mutant(
+        "1997 squasher's slope wrong", "activations.py", "1.0 - 0.25 * y * y", "1.0 - 0.5 * y * y"
+    ),
+    Mutant(
+        "gates fed back before h",
+        CELL,
+        "ops.concatenate([r, ops.cast(states[2], r.dtype)]",
+        "ops.concatenate([ops.cast(states[2], r.dtype), r]",
+    ),
     Mutant("full gradient through what is fed back", CELL, "if self.variant.truncated:", "if 0:"),
-    Mutant("gates' bias on the cell", CELL, "[self.bias[:before], zeros, self.bias[before:]]", "[zeros, self.bias]"),
+    Mutant(
+        "gates' bias on the cell",
+        CELL,
+        "[self.bias[:before], zeros, self.bias[before:]]",
+        "[zeros, self.bias]",
+    ),
     Mutant("unit bias on the wrong gate", CELL, 'if net == "f" and', 'if net == "i" and'),
-    Mutant("gate state reversed", CELL, "[nets[k] for k in self.variant.gates]", "[nets[k] for k in self.variant.gates[::-1]]"),
+    Mutant(
+        "gate state reversed",
+        CELL,
+        "[nets[k] for k in self.variant.gates]",
+        "[nets[k] for k in self.variant.gates[::-1]]",
+    ),
     Mutant("gate bias ignored", CELL, "if net in (self.gate_bias or {}):", "if 0:"),
-    Mutant("recurrent dropout at inference", CELL, "if training and self.recurrent_dropout:", "if self.recurrent_dropout:"),
-    Mutant("cell state in 16 bits", CELL, '"float32" if dtype in ("float16", "bfloat16") else dtype', "dtype"),
-    Mutant("last states forgotten", LAYER, "variable.assign(ops.cast(state, variable.dtype))", "pass"),
-    Mutant("initial state ignored", LAYER, "self.states if initial_state is None and self.stateful else initial_state", "self.states"),
-    Mutant("masked states not held", ALGORITHM, "    if valid is None:\n        return new\n", "    if 1:\n        return new\n"),
-    Mutant("mask forgotten in the backward", ALGORITHM, "        if valid is not None:\n            d_z", "        if 0:\n            d_z"),
-    Mutant("mask forgotten in the prefix sum", ALGORITHM, "    if fixed.mask is not None:\n        intake", "    if 0:\n        intake"),
-    Mutant("multiplier forgotten in the backward", ALGORITHM, "            if fixed.multiplier is not None:", "            if 0:"),
-    Mutant("recurrent gradient by h of the same step", ALGORITHM, "ops.concatenate([first[None], values[:-1]], axis=0)", "values"),
-    Mutant("o's peephole blamed by the old state", ALGORITHM, '(c if k == "o" else c_before)', "c_before"),
-    Mutant("nets recomputed from the new state", ALGORITHM, "nets = equations.write(z, c_before, a.p)", "nets = equations.write(z, c, a.p)"),
+    Mutant(
+        "recurrent dropout at inference",
+        CELL,
+        "if training and self.recurrent_dropout:",
+        "if self.recurrent_dropout:",
+    ),
+    Mutant(
+        "cell state in 16 bits",
+        CELL,
+        '"float32" if dtype in ("float16", "bfloat16") else dtype',
+        "dtype",
+    ),
+    Mutant(
+        "last states forgotten", LAYER, "variable.assign(ops.cast(state, variable.dtype))", "pass"
+    ),
+    Mutant(
+        "initial state ignored",
+        LAYER,
+        "self.states if initial_state is None and self.stateful else initial_state",
+        "self.states",
+    ),
+    Mutant(
+        "masked states not held",
+        ALGORITHM,
+        "    if valid is None:\n        return new\n",
+        "    if 1:\n        return new\n",
+    ),
+    Mutant(
+        "mask forgotten in the backward",
+        ALGORITHM,
+        "        if valid is not None:\n            d_z",
+        "        if 0:\n            d_z",
+    ),
+    Mutant(
+        "mask forgotten in the prefix sum",
+        ALGORITHM,
+        "    if fixed.mask is not None:\n        intake",
+        "    if 0:\n        intake",
+    ),
+    Mutant(
+        "multiplier forgotten in the backward",
+        ALGORITHM,
+        "            if fixed.multiplier is not None:",
+        "            if 0:",
+    ),
+    Mutant(
+        "recurrent gradient by h of the same step",
+        ALGORITHM,
+        "ops.concatenate([first[None], values[:-1]], axis=0)",
+        "values",
+    ),
+    Mutant(
+        "o's peephole blamed by the old state",
+        ALGORITHM,
+        '(c if k == "o" else c_before)',
+        "c_before",
+    ),
+    Mutant(
+        "nets recomputed from the new state",
+        ALGORITHM,
+        "nets = equations.write(z, c_before, a.p)",
+        "nets = equations.write(z, c, a.p)",
+    ),
     Mutant("mask not reversed", BPTT, "mask if mask is None else ops.flip(mask, axis=1)", "mask"),
-    Mutant("initial h put out before the first step", BPTT, "    if mask is None:\n        return last, outputs\n", "    return last, outputs\n"),
-    Mutant("zero_output_for_mask ignored", BPTT, "mask if layer.zero_output_for_mask else", "mask if 0 else"),
-    Mutant("truncated rule feeds error back", ALGORITHM, "flows = a.R is not None and not v.truncated", "flows = a.R is not None"),
-]  # fmt: skip
+    Mutant(
+        "initial h put out before the first step",
+        BPTT,
+        "    if mask is None:\n        return last, outputs\n",
+        "    return last, outputs\n",
+    ),
+    Mutant(
+        "zero_output_for_mask ignored",
+        BPTT,
+        "mask if layer.zero_output_for_mask else",
+        "mask if 0 else",
+    ),
+    Mutant(
+        "truncated rule feeds error back",
+        ALGORITHM,
+        "flows = a.R is not None and not v.truncated",
+        "flows = a.R is not None",
+    ),
+]
 
 
 def run(mutant: Mutant) -> str | None:

@@ -10,11 +10,11 @@ from typing import Any
 
 import keras
 
-from keras_lstm_ext.engines import bptt, portable
+from keras_lstm_ext.engines import bptt, cudnn, portable
 
 Tensor = Any
 
-ENGINES = {"bptt": bptt, "portable": portable}
+ENGINES = {"cudnn": cudnn, "bptt": bptt, "portable": portable}
 """Fastest first."""
 
 ACCEPTED = ("auto", *ENGINES)
@@ -83,7 +83,7 @@ def choose(layer: Any, call: Call) -> Choice:
         if reason:
             raise ValueError(f"`engine={layer.engine!r}` cannot run {layer.name}: {reason}")
         return Choice(layer.engine, {})
-    declined = {}
+    declined: dict[str, str] = {}
     for name, engine in ENGINES.items():
         reason = engine.why_not(layer, call)
         if reason is None:

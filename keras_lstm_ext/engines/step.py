@@ -77,7 +77,13 @@ class Equations:
         return self.sigma(net)
 
     def step_backward(
-        self, d_h: Tensor, d_c: Tensor, d_fed: Nets, nets: Nets, c_before: Tensor, c: Tensor,
+        self,
+        d_h: Tensor,
+        d_c: Tensor,
+        d_fed: Nets,
+        nets: Nets,
+        c_before: Tensor,
+        c: Tensor,
         p: Tensor | None,
     ) -> tuple[Nets, Tensor]:
         """Derivative of `step`, from the values that it computed.
@@ -96,7 +102,7 @@ class Equations:
         """
         slope = {k: SLOPES[self.sigma] for k in self.variant.gates} | {"c": SLOPES[self.activation]}
         squashed = self.output_activation(c)
-        d_nets = {}
+        d_nets: Nets = {}
 
         def through(k: str, d: Tensor) -> Tensor:
             return (d + d_fed[k] if k in d_fed else d) * slope[k](nets[k])

@@ -1,6 +1,7 @@
 """What an engine must know of the trace that it is part of, and that Keras has no flag for."""
 
 import sys
+from types import FrameType
 
 EXPORTERS = ("keras.src.export", "tensorflow.python.saved_model", "tensorflow.lite")
 """Modules whose presence on the call stack means that a model is being exported."""
@@ -16,7 +17,7 @@ def exporting() -> bool:
         >>> exporting()
         False
     """
-    frame = sys._getframe()
+    frame: FrameType | None = sys._getframe()
     while frame is not None:
         if frame.f_globals.get("__name__", "").startswith(EXPORTERS):
             return True

@@ -14,13 +14,13 @@ C = TypeVar("C", bound=type)
 
 DOCS = {
     "units": "Positive integer, the number of memory cells.",
-    "activation": "Squasher of the cell input (g): a Keras activation, `\"centered_sigmoid_2\"`, "
-    "`\"centered_sigmoid_1\"`, any function, or None for the identity.",
+    "activation": 'Squasher of the cell input (g): a Keras activation, `"centered_sigmoid_2"`, '
+    '`"centered_sigmoid_1"`, any function, or None for the identity.',
     "recurrent_activation": "Activation of the gates.",
-    "output_activation": "Squasher of the cell state on its way out. `\"same\"` follows "
+    "output_activation": 'Squasher of the cell state on its way out. `"same"` follows '
     "`activation`, as in Keras; None is the identity.",
     "use_bias": "True for a bias on every net input, False for none or, in a cell with gates, "
-    "`\"gates\"` for the gates only.",
+    '`"gates"` for the gates only.',
     "kernel_initializer": "Initializer of `kernel`, the input weights W.",
     "recurrent_initializer": "Initializer of `recurrent_kernel`, the recurrent weights R.",
     "bias_initializer": "Initializer of `bias`, where no other argument says otherwise.",
@@ -48,10 +48,10 @@ DOCS = {
     "peephole_constraint": "Constraint on `peephole_kernel`.",
     "block_size": "Number of cells that share their gates; it divides `units`.",
     "gate_bias": "Initial bias per gate, as a number or a list of one number per block, for "
-    "example `{\"i\": -1.0, \"o\": [-1.0, -2.0]}`.",
-    "gradient": "`\"full\"`, or `\"truncated\"`: no error flows through what is fed back, nor "
+    'example `{"i": -1.0, "o": [-1.0, -2.0]}`.',
+    "gradient": '`"full"`, or `"truncated"`: no error flows through what is fed back, nor '
     "through the states that peepholes read.",
-    "engine": "`\"auto\"` for the fastest engine that applies, or the name of one: see `explain`.",
+    "engine": '`"auto"` for the fastest engine that applies, or the name of one: see `explain`.',
     "recompute": "Whether training keeps only h and c of every step and computes the gates again, "
     "for less memory (engine `bptt`).",
     "kwargs": "`name`, `dtype`, `trainable` and, for layers, `zero_output_for_mask`, as in Keras.",

@@ -6,7 +6,21 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_lstm_ext.variants import Variant
+
 Shape = Sequence[int | None]
+
+
+def to_variant(variant: Any) -> Variant:
+    """Accepts a `Variant` or its configuration, and refuses all else."""
+    if isinstance(variant, dict):
+        return Variant(**variant)
+    if not isinstance(variant, Variant):
+        raise ValueError(
+            "`variant` must be a `Variant` or the dictionary of its fields. "
+            f"Received: variant={variant!r}"
+        )
+    return variant
 
 
 def check_units(units: Any) -> None:
@@ -36,9 +50,7 @@ def check_use_bias(use_bias: Any, gates: Sequence[str]) -> None:
     accepted = (True, False, "gates") if gates else (True, False)
     # By type, since 1 == True and the layers tell them apart.
     if not isinstance(use_bias, (bool, str)) or use_bias not in accepted:
-        raise ValueError(
-            f"`use_bias` must be one of {accepted}. Received: use_bias={use_bias!r}"
-        )
+        raise ValueError(f"`use_bias` must be one of {accepted}. Received: use_bias={use_bias!r}")
 
 
 def check_gate_bias(gate_bias: Any, gates: Sequence[str], blocks: int, use_bias: Any) -> None:
@@ -102,8 +114,7 @@ def check_state(state: Any, sizes: Sequence[int], names: Sequence[str], batch: i
     if not isinstance(state, (list, tuple)) or len(state) != len(sizes):
         count = len(state) if isinstance(state, (list, tuple)) else "one tensor"
         raise ValueError(
-            f"`initial_state` must be a list of {len(sizes)} tensors, {expected}. "
-            f"Received: {count}"
+            f"`initial_state` must be a list of {len(sizes)} tensors, {expected}. Received: {count}"
         )
     shapes = [tuple(s.shape) for s in state]
     for shape, size in zip(shapes, sizes, strict=True):
@@ -121,8 +132,8 @@ def check_weights(weights: Sequence[Any], variables: Sequence[Any], layout: str)
     if given != expected:
         names = ", ".join(f"{v.name} {tuple(v.shape)}" for v in variables)
         raise ValueError(
-            f"`weights` must be a list of {len(expected)} arrays: {names}, with the columns {layout}. "
-            f"Received: {len(given)} arrays of shapes {given}"
+            f"`weights` must be a list of {len(expected)} arrays: {names}, with the columns "
+            f"{layout}. Received: {len(given)} arrays of shapes {given}"
         )
 
 

@@ -10,7 +10,6 @@ from keras_lstm_ext import engines
 from keras_lstm_ext.layers import _checks
 from keras_lstm_ext.layers._arguments import Config, get_config, names
 from keras_lstm_ext.layers._cell import VariantLSTMCell
-from keras_lstm_ext.variants import Variant
 
 Tensor = Any
 RNN_ARGUMENTS = ("return_sequences", "return_state", "go_backwards", "stateful", "unroll")
@@ -78,6 +77,8 @@ class RecurrentLayer(keras.layers.RNN):
         super().__init__(self.cell_class(**of_cell, **shared), autocast=False, **arguments)
         self.engine = engine
         self.recompute = recompute
+        # cuDNN's op does not compile; every other engine does.
+        self.supports_jit = engines.cudnn.why_not(self, engines.Call()) is not None
 
     def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
         """Creates the weights and, if `stateful`, the states.
@@ -90,7 +91,23 @@ class RecurrentLayer(keras.layers.RNN):
             ValueError: If `sequences_shape` is not of that form.
         """
         _checks.check_sequences_shape("sequences", sequences_shape)
-        super().build(sequences_shape)
+        batch, _, features = sequences_shape
+        if not self.cell.built:
+            self.cell.build((batch, features))
+        if self.stateful and self.states is None:
+            if batch is None:
+                raise ValueError(
+                    "`stateful=True` needs a fixed batch size, for example "
+                    "keras.Input(batch_shape=(32, None, 8)). "
+                    f"Received: sequences of shape {tuple(sequences_shape)}"
+                )
+            # Past Keras' tracking, as in Keras itself: states are not among the weights.
+            self.__dict__["states"] = [
+                # Never read in 16 bits: the carousel would stop counting between two calls.
+                keras.Variable(state, trainable=False, dtype=self.variable_dtype, autocast=False)
+                for state in self.cell.get_initial_state(batch)
+            ]
+        self.built = True
 
     def call(
         self,
@@ -121,20 +138,30 @@ class RecurrentLayer(keras.layers.RNN):
         engines.require_time_steps(sequences)
         sequences = ops.cast(sequences, self.compute_dtype)
         mask = mask if mask is None else ops.cast(mask, "bool")
+        last, outputs, states = self._run(sequences, initial_state, mask, training)
+        if self.stateful:
+            for variable, state in zip(self.states, states, strict=True):
+                variable.assign(state)
+        output = outputs if self.return_sequences else last
+        return (output, *states) if self.return_state else output
+
+    def _run(
+        self,
+        sequences: Tensor,
+        initial_state: Sequence[Tensor] | None,
+        mask: Tensor | None,
+        training: bool,
+    ) -> tuple[Tensor, Tensor, list[Tensor]]:
         states = self._first_states(ops.shape(sequences)[0], initial_state)
         if training:
             # Drawn here, once: inside a compiled loop every step would draw its own.
             self.cell.get_dropout_mask(sequences[:, 0])
             self.cell.get_recurrent_dropout_mask(states[0])
         try:
-            last, outputs, states = self.inner_loop(sequences, states, mask, training)
+            return self.inner_loop(sequences, states, mask, training)
         finally:
             self.cell.reset_dropout_mask()
             self.cell.reset_recurrent_dropout_mask()
-        for variable, state in zip(self.states or () if self.stateful else (), states):
-            variable.assign(ops.cast(state, variable.dtype))
-        output = outputs if self.return_sequences else last
-        return (output, *states) if self.return_state else output
 
     def inner_loop(
         self,
@@ -234,13 +261,12 @@ class RecurrentLayer(keras.layers.RNN):
                 "`unroll=True` needs a fixed number of time steps. "
                 f"Received: sequences of shape {tuple(sequences.shape)}"
             )
-        if self.stateful and None not in (batch, self._expected_batch_size):
-            if batch != self._expected_batch_size:
-                raise ValueError(
-                    "`stateful=True` needs every batch to have the size of the first, "
-                    f"{self._expected_batch_size}. Received: sequences of shape "
-                    f"{tuple(sequences.shape)}"
-                )
+        first = self.states[0].shape[0] if self.stateful and self.states else None
+        if None not in (batch, first) and batch != first:
+            raise ValueError(
+                f"`stateful=True` needs every batch to have the size of the first, {first}. "
+                f"Received: sequences of shape {tuple(sequences.shape)}"
+            )
 
     def _first_states(self, batch: Any, initial_state: Sequence[Tensor] | None) -> list[Tensor]:
         states = self.states if initial_state is None and self.stateful else initial_state

@@ -24,7 +24,7 @@ class CECLSTMCell(VariantLSTMCell):
     Examples:
         >>> cell = CECLSTMCell(2, activation=None, output_activation=None, recurrent=False)
         >>> h, (h, c) = cell(keras.ops.ones((1, 3)), cell.get_initial_state(1))
-        >>> h.shape
+        >>> tuple(h.shape)
         (1, 2)
     """
 

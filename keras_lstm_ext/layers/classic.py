@@ -23,7 +23,7 @@ class ClassicLSTMCell(VariantLSTMCell):
 
     Examples:
         >>> layer = keras.layers.RNN([ClassicLSTMCell(8), ClassicLSTMCell(4)])
-        >>> layer(keras.ops.ones((2, 5, 3))).shape
+        >>> tuple(layer(keras.ops.ones((2, 5, 3))).shape)
         (2, 4)
     """
 

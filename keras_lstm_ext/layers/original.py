@@ -25,7 +25,7 @@ class OriginalLSTMCell(VariantLSTMCell):
     Examples:
         >>> cell = OriginalLSTMCell(4, block_size=2)
         >>> h, states = cell(keras.ops.ones((1, 3)), cell.get_initial_state(1))
-        >>> [state.shape for state in states]
+        >>> [tuple(state.shape) for state in states]
         [(1, 4), (1, 4), (1, 4)]
     """
 
@@ -96,7 +96,7 @@ class OriginalLSTM(RecurrentLayer):
         whose input gates start at -3 and -6.
 
         >>> layer = OriginalLSTM(4, block_size=2, gate_bias={"i": [-3.0, -6.0]})
-        >>> layer(keras.ops.ones((1, 100, 2))).shape
+        >>> tuple(layer(keras.ops.ones((1, 100, 2))).shape)
         (1, 4)
         >>> layer.count_params()
         88

@@ -24,7 +24,7 @@ class PeepholeLSTMCell(VariantLSTMCell):
     Examples:
         >>> cell = PeepholeLSTMCell(4, peephole_initializer="glorot_uniform")
         >>> h, (h, c) = cell(keras.ops.ones((2, 3)), cell.get_initial_state(2))
-        >>> cell.peephole_kernel.shape
+        >>> tuple(cell.peephole_kernel.shape)
         (3, 4)
     """
 
@@ -101,7 +101,7 @@ class PeepholeLSTM(RecurrentLayer):
         ...     PeepholeLSTM(8),
         ...     keras.layers.Dense(1),
         ... ])
-        >>> model(keras.ops.ones((2, 5, 3))).shape
+        >>> tuple(model(keras.ops.ones((2, 5, 3))).shape)
         (2, 1)
     """
 

@@ -30,7 +30,7 @@ class VariantLSTM(RecurrentLayer):
     Examples:
         >>> decaying = Variant(gates=("i", "o"), decay=0.9, block_size=2)
         >>> layer = VariantLSTM(8, variant=decaying)
-        >>> layer(keras.ops.ones((3, 5, 4))).shape
+        >>> tuple(layer(keras.ops.ones((3, 5, 4))).shape)
         (3, 8)
     """
 

@@ -1,4 +1,4 @@
-"""Which engine runs, what `explain` says, and that nothing is compiled or differentiated by stealth."""
+"""Which engine runs, what `explain` says, and what must not happen behind the user's back."""
 
 from typing import Any
 

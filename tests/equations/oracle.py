@@ -25,6 +25,7 @@ FEATURES, UNITS = 5, 6
 
 Result = tuple[list[np.ndarray], list[np.ndarray]]
 
+
 def _between(**fields: Any) -> Callable[..., Any]:
     """A point between the named layers."""
 

@@ -4,7 +4,6 @@ import functools
 import itertools
 from typing import Any
 
-import keras
 import pytest
 
 from keras_lstm_ext import engines

@@ -19,7 +19,7 @@ from keras_lstm_ext.engines.step import Equations, Nets
 
 Tensor = Any
 Scan = Callable[..., tuple[Any, Any]]
-"""`scan(body, init, xs, reverse)`: runs `body(state, x) -> (state, y)` over the first axis of xs."""
+"""`scan(body, init, xs, reverse)` runs `body(state, x) -> (state, y)` over the first axis of xs."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,7 @@ class Kept(NamedTuple):
     nets: Tensor | None
 
 
-def forward(
-    plan: Plan, scan: Scan, a: Arrays, fixed: Fixed
-) -> tuple[tuple[Tensor, ...], Kept]:
+def forward(plan: Plan, scan: Scan, a: Arrays, fixed: Fixed) -> tuple[tuple[Tensor, ...], Kept]:
     """Runs the whole sequence.
 
     Args:
@@ -125,7 +123,7 @@ def backward(
     h_before, c_before = _before(a.h, kept.h), _before(a.c, kept.c)
     gates_before = None
     if v.feeds_gates:
-        gates = _gates_to_feed(equations, equations.split(kept.nets), a.gates.dtype)
+        gates = _gates_to_feed(equations, equations.split(kept.nets), a.h.dtype)
         gates_before = _before(a.gates, gates)
     nets = kept.nets
     if nets is None:
@@ -147,7 +145,7 @@ def backward(
             d_z = ops.where(valid, d_z, ops.zeros_like(d_z))
         d_r = None
         if R_transposed is not None:
-            d_r = ops.cast(ops.matmul(ops.cast(d_z, a.R.dtype), R_transposed), d_z.dtype)
+            d_r = ops.cast(ops.matmul(ops.cast(d_z, a.W.dtype), R_transposed), d_z.dtype)
             if fixed.multiplier is not None:
                 d_r = d_r * ops.cast(fixed.multiplier, d_r.dtype)
         units = d_h.shape[-1]
@@ -169,7 +167,7 @@ def backward(
         x=_rows_times(ops.cast(d_z, a.W.dtype), ops.transpose(a.W)),
         h=ops.cast(d_h, a.h.dtype),
         c=d_c,
-        gates=None if d_gates is None else ops.cast(d_gates, a.gates.dtype),
+        gates=None if d_gates is None else ops.cast(d_gates, a.h.dtype),
         W=_sum_of_products(a.x, d_z),
         R=None if r is None else _sum_of_products(r, d_z),
         p=None if a.p is None else _peephole_gradient(equations, d_z, c_before, kept.c),
@@ -249,9 +247,7 @@ def _all_nets(
 def _hold(valid: Tensor | None, new: Any, old: Any) -> Any:
     if valid is None:
         return new
-    return tuple(
-        n if n is None else ops.where(valid, n, o) for n, o in zip(new, old, strict=True)
-    )
+    return tuple(n if n is None else ops.where(valid, n, o) for n, o in zip(new, old, strict=True))
 
 
 def _before(first: Tensor, values: Tensor) -> Tensor:
