@@ -1,12 +1,16 @@
 # Each target makes the virtual environment that it needs under build/venv and runs there.
-#   make demo              train the four layers beside keras.layers.LSTM on handwritten digits
-#   make test              the default tests; make test ALL=1 runs every one, on three backends
-#   make lint              ruff and mypy
+#   make demo     train the four layers beside keras.layers.LSTM on handwritten digits
+#   make test     the default tests; make test ALL=1 runs every one, on three backends
+#   make site     build the knowledge base and serve it; make site-build only builds it,
+#                 make test-site tests it in Chromium
+#   make bench    measure the engines on this machine
+#   make lint     ruff and mypy
+#   make mutants  plant lies in the package, which the tests must notice
 PYTHON ?= python3
 VENV := build/venv
 PYTEST := python -m pytest -n 2
 
-.PHONY: demo test lint machine clean
+.PHONY: demo test site site-build test-site bench lint mutants machine clean
 demo: $(VENV)/demo/ok
 	$(VENV)/demo/bin/python -m keras_lstm_ext demo $(ARGS)
 
@@ -18,15 +22,35 @@ test: $(VENV)/test/ok
 	$(VENV)/test/bin/$(PYTEST) $(ARGS)
 endif
 
+site: site-build
+	$(SITE) -m http.server --directory build/site --bind 127.0.0.1 8000
+
+site-build: $(VENV)/docs/ok
+	$(SITE) site/katex/install.py
+	$(SITE) -m mkdocs build --quiet
+
+# In a browser: Debian's Chromium (apt install chromium).
+test-site: $(VENV)/docs/ok
+	$(SITE) -m pytest --confcutdir=tests/site -m "" --require-browser tests/site $(ARGS)
+
+bench: $(VENV)/all/ok
+	$(VENV)/all/bin/python -m benchmarks $(ARGS)
+
 lint: $(VENV)/lint/ok
 	$(VENV)/lint/bin/ruff format --check .
 	$(VENV)/lint/bin/ruff check .
 	$(VENV)/lint/bin/mypy
 
+mutants: $(VENV)/test/ok
+	$(VENV)/test/bin/python -m tests.mutants $(ARGS)
+
+SITE := NO_MKDOCS_2_WARNING=1 PYTHONPATH=.:site/extensions:site/figures $(VENV)/docs/bin/python
+
 EXTRAS_demo := cpu,demo
 EXTRAS_test := cpu,test
 EXTRAS_all := cpu,test,backends
 EXTRAS_lint := lint
+EXTRAS_docs := docs
 
 $(VENV)/%/ok: pyproject.toml constraints.txt | machine
 	rm -rf $(@D)

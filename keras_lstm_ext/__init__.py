@@ -4,6 +4,7 @@ CEC-only (1991), the original LSTM (1997), classic with forget gate (1999/2000) 
 peephole (2000/2002).
 """
 
+from keras_lstm_ext.citations import cite as cite
 from keras_lstm_ext.layers import CECLSTM as CECLSTM
 from keras_lstm_ext.layers import CECLSTMCell as CECLSTMCell
 from keras_lstm_ext.layers import ClassicLSTM as ClassicLSTM

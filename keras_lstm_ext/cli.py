@@ -1,10 +1,11 @@
-"""The command line: `python -m keras_lstm_ext demo`."""
+"""The command line: `python -m keras_lstm_ext demo`, and `bench`."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from keras_lstm_ext import bench
 from keras_lstm_ext.demo import digits, forecast
 from keras_lstm_ext.demo.errors import UserError
 from keras_lstm_ext.demo.models import NAMES
@@ -22,14 +23,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = build_parser().parse_args(argv)
     try:
-        arguments.run(arguments)
+        return arguments.run(arguments) or 0
     except UserError as error:
         return _fail(str(error), 2)
     except OSError as error:
         return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error), 2)
     except KeyboardInterrupt:
         return _fail("interrupted; no half-written file is left", 130)
-    return 0
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -37,8 +37,24 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="keras_lstm_ext", description="The LSTM family for Keras 3."
     )
-    _add_demo(parser.add_subparsers(title="commands", required=True, metavar="COMMAND"))
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_demo(commands)
+    _add_bench(commands)
     return parser
+
+
+def _add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    about = "measure the engines beside keras.layers.LSTM on this machine"
+    parser = commands.add_parser("bench", help=about, description=about.capitalize() + ".")
+    bench.add_arguments(parser)
+    parser.set_defaults(run=_bench)
+
+
+def _bench(arguments: argparse.Namespace) -> int:
+    try:
+        return bench.run(arguments)
+    except ValueError as error:
+        raise UserError(str(error)) from error
 
 
 def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

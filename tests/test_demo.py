@@ -17,6 +17,11 @@ from keras_lstm_ext.demo.training import Settings
 for extra in ("matplotlib", "pandas", "sklearn"):
     pytest.importorskip(extra)
 
+trains = pytest.mark.skipif(
+    keras.backend.backend() == "torch",
+    reason="Keras' loop takes minutes per run on PyTorch; the contract tests train there",
+)
+
 ROWS = 40
 GOOD = [f"{k},{0.1 * k},{np.sin(k)}" for k in range(ROWS)]
 
@@ -318,6 +323,7 @@ def test_an_error_for_users_is_a_value_error() -> None:
 
 
 @pytest.mark.slow
+@trains
 def test_the_forecaster_is_compared_honestly(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -343,6 +349,7 @@ def test_the_forecaster_is_compared_honestly(
 
 
 @pytest.mark.slow
+@trains
 def test_digits_train_every_layer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -363,6 +370,7 @@ def test_digits_train_every_layer(
 
 
 @pytest.mark.slow
+@trains
 def test_the_command_runs_from_a_shell(tmp_path: Path) -> None:
     arguments = ["--epochs=1", "--units=4", "--layers", "PeepholeLSTM", "keras.layers.LSTM"]
     done = subprocess.run(

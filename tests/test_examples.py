@@ -6,11 +6,17 @@ import tokenize
 from pathlib import Path
 from types import ModuleType
 
+import keras
 import numpy as np
 import pytest
 
 FOLDER = Path(__file__).parents[1] / "examples"
 SCRIPTS = sorted(FOLDER.glob("*.py"))
+
+trains = pytest.mark.skipif(
+    keras.backend.backend() == "torch",
+    reason="Keras' loop takes minutes per run on PyTorch; the contract tests train there",
+)
 
 
 def load(name: str) -> ModuleType:
@@ -56,6 +62,7 @@ def test_text_pair_forecast_is_that_of_counting() -> None:
 
 
 @pytest.mark.slow
+@trains
 def test_masking(capsys: pytest.CaptureFixture[str]) -> None:
     error, naive = load("masking").main(epochs=6, examples=800)
     assert error < naive
@@ -64,6 +71,7 @@ def test_masking(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.slow
+@trains
 def test_sunspots() -> None:
     pytest.importorskip("statsmodels")
     errors = load("sunspots").main(epochs=25)
@@ -71,6 +79,7 @@ def test_sunspots() -> None:
 
 
 @pytest.mark.slow
+@trains
 def test_text_generation(capsys: pytest.CaptureFixture[str]) -> None:
     bits, _ = load("text_generation").main(epochs=1, characters=30_000, units=16, length=80)
     assert 0 < bits < np.log2(96)

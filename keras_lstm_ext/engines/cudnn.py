@@ -27,7 +27,7 @@ def why_not(layer: Any, call: Any) -> str | None:
     if squashers != (keras.activations.sigmoid, keras.activations.tanh, keras.activations.tanh):
         return "it knows sigmoid gates and tanh squashers only"
     if layer.unroll:
-        return "unroll=True asks for Keras' unrolled loop"
+        return "unroll=True asks for the unrolled loop"
     if cell.recurrent_dropout:
         return "it has no recurrent dropout"
     if layer.compute_dtype == "bfloat16":

@@ -17,6 +17,8 @@ def run(
     layer: Any, sequences: Tensor, initial_state: list[Tensor], mask: Tensor | None, training: bool
 ) -> tuple[Tensor, Tensor, list[Tensor]]:
     """Computes a whole sequence: see `keras_lstm_ext.engines.run`."""
+    if layer.unroll:
+        return _unrolled(layer, sequences, initial_state, mask, training)
     last, outputs, states = keras.layers.RNN.inner_loop(
         layer, sequences, initial_state, mask, training
     )
@@ -28,8 +30,7 @@ def run(
 def _zero_before_first_step(
     layer: Any, last: Tensor, outputs: Tensor, mask: Tensor
 ) -> tuple[Tensor, Tensor]:
-    # Keras' JAX loop puts out the initial h before a row's first valid step, its other loops 0;
-    # its unrolled JAX loop knows nothing of `zero_output_for_mask`.
+    # Keras' JAX loop puts out the initial h before a row's first valid step, its other loops 0.
     if layer.go_backwards:
         mask = ops.flip(mask, axis=1)
     shown = mask if layer.zero_output_for_mask else ops.cumsum(ops.cast(mask, "int32"), axis=1) > 0
@@ -37,3 +38,21 @@ def _zero_before_first_step(
     if layer.return_sequences:
         outputs = ops.where(shown[:, :, None], outputs, ops.zeros_like(outputs))
     return last, outputs
+
+
+def _unrolled(
+    layer: Any, sequences: Tensor, states: list[Tensor], mask: Tensor | None, training: bool
+) -> tuple[Tensor, Tensor, list[Tensor]]:
+    # Keras' own unrolled loops confuse the steps of a mask that is read backwards.
+    steps = range(sequences.shape[1])
+    h, outputs = ops.zeros_like(states[0]), []
+    for t in reversed(steps) if layer.go_backwards else steps:
+        new_h, new_states = layer.cell(sequences[:, t], states, training=training)
+        if mask is None:
+            h, states = new_h, new_states
+        else:
+            valid = mask[:, t, None]
+            h = ops.where(valid, new_h, ops.zeros_like(h) if layer.zero_output_for_mask else h)
+            states = [ops.where(valid, n, o) for n, o in zip(new_states, states, strict=True)]
+        outputs.append(h)
+    return h, ops.stack(outputs, axis=1), states

@@ -1,6 +1,6 @@
 """What all layers share: the way from `keras.layers.RNN` to the engines."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 import keras
@@ -101,13 +101,22 @@ class RecurrentLayer(keras.layers.RNN):
                     "keras.Input(batch_shape=(32, None, 8)). "
                     f"Received: sequences of shape {tuple(sequences_shape)}"
                 )
-            # Past Keras' tracking, as in Keras itself: states are not among the weights.
-            self.__dict__["states"] = [
+            self._keep(
                 # Never read in 16 bits: the carousel would stop counting between two calls.
                 keras.Variable(state, trainable=False, dtype=self.variable_dtype, autocast=False)
                 for state in self.cell.get_initial_state(batch)
-            ]
+            )
         self.built = True
+
+    def _keep(self, states: Iterable[Any]) -> None:
+        # Past Keras' tracking, as in Keras itself: states are not among the weights. TensorFlow
+        # needs to find them, or it refuses to save the layer.
+        self.__dict__["states"] = list(states)
+        if keras.backend.backend() == "tensorflow":
+            import tensorflow as tf
+
+            self.kept = tf.Module()
+            self.kept.states = self.states
 
     def call(
         self,

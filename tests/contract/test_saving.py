@@ -9,7 +9,7 @@ import pytest
 
 from tests import processes
 from tests.backends import BACKEND
-from tests.contract.family import FAMILY, FEATURES, assert_close, normal, randomize
+from tests.contract.family import BATCH, FAMILY, FEATURES, assert_close, normal, randomize
 
 UNITS = 6
 
@@ -80,6 +80,24 @@ def test_exports_load_in_a_process_without_the_package(tmp_path: Path) -> None:
             expected["low_level"] = expected[name]
             tf.saved_model.save(model, tmp_path / "low_level")
     assert_loads(LOAD_EXPORT, tmp_path, expected, package=False)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="SavedModel is TensorFlow's format")
+def test_the_export_of_a_stateful_model_keeps_its_states(tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    layer = randomize(FAMILY["original"](UNITS, stateful=True, return_sequences=True))
+    model = keras.Sequential([keras.Input(batch_shape=(BATCH, 4, FEATURES)), layer])
+    x = normal(BATCH, 8, FEATURES)
+    expected = [model.predict(part, verbose=0) for part in (x[:, :4], x[:, 4:])]
+    layer.reset_state()
+    model.export(tmp_path / "export", verbose=False)
+    tf.saved_model.save(model, tmp_path / "low_level")
+    for route in ("export", "low_level"):
+        call = tf.saved_model.load(tmp_path / route).signatures["serving_default"]
+        given = [call(tf.constant(part)) for part in (x[:, :4], x[:, 4:])]
+        assert_close([next(iter(y.values())).numpy() for y in given], expected)
 
 
 def test_weights_files(tmp_path: Path) -> None:

@@ -116,3 +116,17 @@ def second_derivative(layer: Any, x: np.ndarray) -> np.ndarray:
             y = tf.reduce_sum(layer(x))
         size = tf.reduce_sum(inner.gradient(y, x) ** 2)
     return outer.gradient(size, x).numpy()
+
+
+@pytest.mark.skipif(backends.BACKEND == "torch", reason="PyTorch has no bptt")
+def test_layers_of_one_plan_and_other_sizes_share_nothing() -> None:
+    """The same step function with other numbers of units and features is another program."""
+    for units, features in ((3, 5), (4, 2), (6, 2), (6, 7)):
+        x = np.random.default_rng(units).normal(size=(2, 3, features)).astype("float32")
+        layer = OriginalLSTM(units, activation="softsign", engine="bptt")
+        same = OriginalLSTM(units, activation="softsign", engine="portable")
+        layer.build(x.shape)
+        same.build(x.shape)
+        same.set_weights(layer.get_weights())
+        given, expected = (keras.ops.convert_to_numpy(each(x)) for each in (layer, same))
+        np.testing.assert_allclose(given, expected, rtol=1e-5, atol=1e-6)

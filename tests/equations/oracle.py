@@ -120,15 +120,24 @@ def _dtype(y: Any) -> str:
     return keras.backend.standardize_dtype(y.dtype)
 
 
-def by_layer(case: Case, layer: Any, dtype: str, call: Any = None, jit: bool = False) -> Result:
-    """Outputs and final states; gradients by sequences, initial states and weights."""
+def by_layer(
+    case: Case,
+    layer: Any,
+    dtype: str,
+    call: Any = None,
+    jit: bool = False,
+    training: bool = True,
+) -> Result:
+    """Outputs and final states of inference; gradients by sequences, initial states and weights."""
     arrays, mask = arrays_of(case, layer, dtype), mask_of(case)
     if mask is not None:
         mask = keras.ops.convert_to_tensor(mask)
     call = call or layer
 
     def loss(x: Any, *states: Any) -> Any:
-        return weigh(_as_list(call(x, initial_state=list(states) or None, mask=mask)))
+        return weigh(
+            _as_list(call(x, initial_state=list(states) or None, mask=mask, training=training))
+        )
 
     outputs = _as_list(call(arrays[0], initial_state=arrays[1:] or None, mask=mask))
     _, d_arrays, d_variables = backends.gradients(loss, arrays, layer.trainable_variables, jit)

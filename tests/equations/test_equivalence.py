@@ -69,11 +69,13 @@ OPTION_CASES = [
 ]
 
 
-def check(case: Case, engine: str, call: Any = None, jit: bool = False) -> None:
+def check(
+    case: Case, engine: str, call: Any = None, jit: bool = False, training: bool = True
+) -> None:
     layer = case.layer(engine=engine, dtype=DTYPE)
     layer.build((case.batch, case.timesteps, 5))
     randomize(layer)
-    given = by_layer(case, layer, DTYPE, call(layer) if call else None, jit)
+    given = by_layer(case, layer, DTYPE, call(layer) if call else None, jit, training)
     assert_equal(given, by_reference(case, layer, DTYPE), *TOLERANCES)
 
 
@@ -90,7 +92,7 @@ def graph(layer: Any) -> Any:
         return tf.TensorSpec(shape, DTYPE)
 
     @functools.wraps(layer)
-    def call(x: Any, initial_state: Any, mask: Any) -> Any:
+    def call(x: Any, initial_state: Any, mask: Any, training: bool = False) -> Any:
         specs = [spec(None, None, x.shape[-1])]
         specs += [spec(None, size) for size in layer.state_size] if initial_state else []
         if mask is not None:
@@ -100,7 +102,7 @@ def graph(layer: Any) -> Any:
         def run(x: Any, *rest: Any) -> Any:
             m = rest[-1] if mask is not None else None
             states = list(rest[: len(layer.state_size)]) if initial_state else None
-            return layer(x, initial_state=states, mask=m)
+            return layer(x, initial_state=states, mask=m, training=training)
 
         return run(x, *(initial_state or []), *([] if mask is None else [mask]))
 
@@ -111,9 +113,7 @@ def traced(layer: Any) -> Any:
     """The layer in a plain `tf.function` with static shapes: `bptt` compiles itself."""
     import tensorflow as tf
 
-    return tf.function(
-        lambda x, initial_state, mask: layer(x, initial_state=initial_state, mask=mask)
-    )
+    return tf.function(layer.__call__)
 
 
 @pytest.mark.parametrize("case", MATRIX)
@@ -146,11 +146,12 @@ SOME = [p for k, p in enumerate(MATRIX) if k % 11 == 0]
 FEW = [p for k, p in enumerate(MATRIX) if k % 37 == 0]
 
 
+@pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("case", FEW)
-def test_bptt_few(case: Case) -> None:
+def test_bptt_few(case: Case, training: bool) -> None:
     if not applies("bptt", case):
         pytest.skip("bptt does not run here")
-    check(case, "bptt")
+    check(case, "bptt", training=training)
 
 
 @pytest.mark.slow

@@ -19,7 +19,7 @@ def why_not(layer: Any, call: Any) -> str | None:
     if backend not in ("tensorflow", "jax"):
         return f"it needs the TensorFlow or the JAX backend, and this is {backend}"
     if layer.unroll:
-        return "unroll=True asks for Keras' unrolled loop"
+        return "unroll=True asks for the unrolled loop"
     if tracing.exporting():
         return "an export must load without this package"
     return differentiable(layer.cell.equations)

@@ -60,12 +60,14 @@ class Fixed(NamedTuple):
 class Kept(NamedTuple):
     """What the backward needs of each step."""
 
-    h: Tensor
+    h: Tensor  # None where nothing is kept and no output is wanted
     c: Tensor
-    nets: Tensor | None
+    nets: Tensor | None  # None with `recompute`
 
 
-def forward(plan: Plan, scan: Scan, a: Arrays, fixed: Fixed) -> tuple[tuple[Tensor, ...], Kept]:
+def forward(
+    plan: Plan, scan: Scan, a: Arrays, fixed: Fixed, keep: bool = True
+) -> tuple[tuple[Tensor, ...], Kept]:
     """Runs the whole sequence.
 
     Args:
@@ -73,6 +75,7 @@ def forward(plan: Plan, scan: Scan, a: Arrays, fixed: Fixed) -> tuple[tuple[Tens
         scan: The backend's loop.
         a: The arrays.
         fixed: Mask and dropout multiplier.
+        keep: Whether a backward will follow.
 
     Returns:
         (h of every step or None, final h, final c, final gates or None), and what to keep.
@@ -89,6 +92,8 @@ def forward(plan: Plan, scan: Scan, a: Arrays, fixed: Fixed) -> tuple[tuple[Tens
         h_new, c_new, nets = equations.step(z, c, a.p)
         new = (ops.cast(h_new, h.dtype), c_new, _gates_to_feed(equations, nets, h.dtype))
         new = _hold(valid, new, state)
+        if not keep:
+            return new, Kept(new[0] if plan.return_sequences else None, None, None)
         if valid is not None:
             # Of a skipped step the backward reads nothing but the gates that were fed back.
             held = _by_gate(equations, new[2])

@@ -14,6 +14,12 @@ Tensor = Any
 COMPILED_SHAPES = 8
 """So many shapes of one plan are compiled by XLA; any others run as a plain graph."""
 
+FREE_AXES = (
+    *Arrays(x=2, h=1, c=1, gates=1, W=0, R=0, p=0, b=0),
+    *Fixed(mask=2, multiplier=1),
+)
+"""How many leading axes of each array are time and batch."""
+
 Shape = tuple[int | None, ...]
 Signature = tuple[Any, ...]
 
@@ -71,8 +77,15 @@ def _restore(structure: Any, present: list[Tensor]) -> Any:
 
 
 @functools.cache
-def _programs(plan: Plan, compiled: bool, signature: Signature) -> tuple[Any, Any]:
-    """Forward and backward as TensorFlow functions, shared by all layers of the same plan."""
+def _programs(plan: Plan, compiled: bool, signature: Signature) -> tuple[Any, Any, Any]:
+    """The TensorFlow functions, shared by all layers of the same plan.
+
+    They are the forward that keeps nothing, the one that keeps what the backward needs, and the
+    backward.
+    """
+
+    def infer(a: Arrays, fixed: Fixed) -> tuple[Tensor, ...]:
+        return algorithm.forward(plan, scan, a, fixed, keep=False)[0]
 
     def forward(a: Arrays, fixed: Fixed) -> tuple[tuple[Tensor, ...], Kept]:
         return algorithm.forward(plan, scan, a, fixed)
@@ -81,15 +94,15 @@ def _programs(plan: Plan, compiled: bool, signature: Signature) -> tuple[Any, An
         return algorithm.backward(plan, scan, a, fixed, kept, d)
 
     options = {"jit_compile": True} if compiled else {"reduce_retracing": True}
-    return tf.function(forward, **options), tf.function(backward, **options)
+    infer, forward, backward = (tf.function(f, **options) for f in (infer, forward, backward))
+    return infer, forward, backward
 
 
 def _signature(a: Arrays, fixed: Fixed, compiled: bool) -> Signature:
     """What one program is made for: shapes and dtypes, without time and batch if not compiled."""
-    leaves = tf.nest.flatten((a, fixed))
     return tuple(
-        None if leaf is None else (leaf.dtype, *(leaf.shape if compiled else leaf.shape[2:]))
-        for leaf in leaves
+        None if leaf is None else (leaf.dtype, *leaf.shape[0 if compiled else free :])
+        for leaf, free in zip((*a, *fixed), FREE_AXES, strict=True)
     )
 
 
@@ -130,23 +143,25 @@ def run(plan: Plan, a: Arrays, fixed: Fixed, training: bool) -> tuple[Tensor, ..
         (h of every step or None, final h, final c, final gates or None).
     """
     compiled = compiles(plan, _signature(a, fixed, True), a.x.shape[:2], training)
-    forward, backward = _programs(plan, compiled, _signature(a, fixed, compiled))
+    infer, forward, backward = _programs(plan, compiled, _signature(a, fixed, compiled))
     structure: list[Any] = []
 
     @tf.custom_gradient
     def sequence(*leaves: Tensor) -> tuple[list[Tensor], Callable[..., list[Tensor]]]:
         # Stopped, or an outer tape would build a second gradient, of the loop itself.
         arrays = _restore(a, [tf.stop_gradient(leaf) for leaf in leaves])
-        results, kept = forward(arrays, fixed)
+        if training:
+            results, kept = forward(arrays, fixed)
+        else:
+            results, kept = infer(arrays, fixed), None
         structure[:] = [results]
 
         def gradient(*d_leaves: Tensor) -> list[Tensor]:
             @tf.custom_gradient
             def once(*watched: Tensor) -> Any:
-                d = [tf.stop_gradient(leaf) for leaf in watched[len(leaves) :]]
-                return _present(
-                    backward(arrays, fixed, kept, _restore(results, d))
-                ), _refuse_second_derivative
+                d = _restore(results, [tf.stop_gradient(leaf) for leaf in watched[len(leaves) :]])
+                needed = forward(arrays, fixed)[1] if kept is None else kept
+                return _present(backward(arrays, fixed, needed, d)), _refuse_second_derivative
 
             return once(*leaves, *d_leaves)
 

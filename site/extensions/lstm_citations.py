@@ -1,0 +1,168 @@
+"""Citations, `[@gers1999learning; @gers2000learning]`, and the bibliography page."""
+
+import html
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+from xml.etree import ElementTree
+
+import lstm_sources
+from markdown import Extension, Markdown
+from markdown.inlinepatterns import InlineProcessor
+
+from keras_lstm_ext.citations import Reference, references
+
+CITATION = r"\[(@[a-z0-9]+(?:\s*;\s*@[a-z0-9]+)*)\]"
+PAGE = "/bibliography.md"
+
+
+def authors(reference: Reference) -> list[str]:
+    """Names as `Family, Given`."""
+    return [name.strip() for name in reference.text("author").split(" and ")]
+
+
+def short(reference: Reference) -> str:
+    """`Gers, Schmidhuber and Cummins 2000`."""
+    families = [name.split(",")[0] for name in authors(reference)]
+    if len(families) > 3 or families[-1] == "others":
+        who = f"{families[0]} et al."
+    else:
+        who = " and ".join([", ".join(families[:-1]), families[-1]] if families[1:] else families)
+    return f"{who} {reference.text('year')}"
+
+
+@cache
+def labels() -> dict[str, str]:
+    """The short forms by key; of equal ones, all but a journal article get a letter."""
+    alike: dict[str, list[Reference]] = {}
+    for reference in references().values():
+        alike.setdefault(short(reference), []).append(reference)
+    lettered = {}
+    for label, group in alike.items():
+        plain = [r for r in group if len(group) == 1 or r.kind == "article"][:1]
+        others = [r for r in group if r not in plain]
+        lettered |= {r.key: label for r in plain}
+        lettered |= {r.key: label + letter for r, letter in zip(others, "abcdefgh", strict=False)}
+    return lettered
+
+
+def address(reference: Reference) -> str:
+    """Where the work can be found; empty where nothing is known."""
+    if "doi" in reference.fields:
+        return f"https://doi.org/{reference.fields['doi']}"
+    if "url" in reference.fields:
+        return reference.fields["url"]
+    return f"https://arxiv.org/abs/{reference.fields['eprint']}" if _eprint(reference) else ""
+
+
+def _eprint(reference: Reference) -> str:
+    return reference.fields.get("eprint", "")
+
+
+def full(reference: Reference) -> str:
+    """The reference as a line of plain text."""
+    names = "; ".join("and others" if name == "others" else name for name in authors(reference))
+    parts = [f"{names} ({reference.text('year')})", reference.text("title"), *_place(reference)]
+    return ". ".join(parts).replace("?.", "?") + "."
+
+
+def _place(reference: Reference) -> Iterator[str]:
+    for field in ("journal", "booktitle", "school", "institution", "publisher"):
+        if field in reference.fields:
+            yield ", ".join([reference.text(field), *_numbers(reference)])
+            break
+    else:
+        if _eprint(reference):
+            yield f"arXiv:{_eprint(reference)}"
+    if reference.kind in ("mastersthesis", "phdthesis"):
+        yield reference.text("type") or {"phdthesis": "PhD thesis"}.get(reference.kind, "Thesis")
+    if "note" in reference.fields:
+        yield reference.text("note")
+
+
+def _numbers(reference: Reference) -> Iterator[str]:
+    volume, number = reference.text("volume"), reference.text("number")
+    if reference.kind == "techreport":
+        yield f"{reference.text('type') or 'Technical report'} {number}".strip()
+    elif volume:
+        yield f"{volume}({number})" if number else volume
+    if pages := reference.text("pages"):
+        yield f"pages {pages}"
+
+
+class CitationProcessor(InlineProcessor):
+    """Renders a citation as links to the bibliography, the reference as their title."""
+
+    def handleMatch(  # type: ignore[override]
+        self, m: re.Match[str], data: str
+    ) -> tuple[ElementTree.Element, int, int]:
+        """Called by Python-Markdown."""
+        span = ElementTree.Element("span", {"class": "citation"})
+        span.text = "("
+        keys = [key.strip().lstrip("@") for key in m[1].split(";")]
+        for key in keys:
+            link = ElementTree.SubElement(span, "a", {"href": f"{PAGE}#{key}"})
+            link.set("title", full(known(key)))
+            link.text = labels()[key]
+            link.tail = "; "
+        link.tail = ")"
+        return span, m.start(0), m.end(0)
+
+
+def known(key: str) -> Reference:
+    """The reference of a key, or an error that names it."""
+    if key not in references():
+        raise ValueError(f"[@{key}]: there is no such key in references.bib")
+    return references()[key]
+
+
+@cache
+def uses() -> dict[str, list[tuple[str, str]]]:
+    """For each key the pages that cite it, as source path and title."""
+    content = lstm_sources.SITE / "content"
+    found: dict[str, list[tuple[str, str]]] = {}
+    for page in sorted(content.rglob("*.md")):
+        text = page.read_text("utf-8")
+        title = re.search(r"^# (.+?)(?: *\{.*\})?$", text, re.MULTILINE)
+        name = title[1].replace("`", "") if title else page.stem
+        for key in sorted(_keys(text)):
+            found.setdefault(key, []).append((page.relative_to(content).as_posix(), name))
+    return found
+
+
+def _keys(text: str) -> set[str]:
+    """The keys that a page cites itself, and through the equations that it shows."""
+    keys = {k for m in re.findall(CITATION, text) for k in re.findall(r"@(\w+)", m)}
+    for plural, name in re.findall(r"^::equation(s?) +(\S+)", text, re.MULTILINE):
+        shown = lstm_sources.equations(name) if plural else [lstm_sources.equation(name)]
+        keys |= {source["key"] for equation in shown for source in equation.sources}
+    return keys
+
+
+def bibliography() -> Iterator[str]:
+    """The lines of the bibliography page, oldest work first."""
+    ordered = sorted(references().values(), key=lambda r: (r.text("year"), short(r)))
+    for reference in ordered:
+        yield from ("", f'<div class="reference" id="{reference.key}" markdown>', "")
+        where = address(reference)
+        link = f" [{where.removeprefix('https://')}]({where})" if where else ""
+        yield f"**{html.escape(labels()[reference.key])}.** {html.escape(full(reference))}{link}"
+        pages = [f"[{title}](/{path})" for path, title in uses().get(reference.key, [])]
+        yield from ("", f"Cited on: {', '.join(pages)}." if pages else "Cited on no page.")
+        yield from ("", '??? quote "BibTeX"', "", "    ```bibtex")
+        yield from (f"    {line}" for line in reference.bibtex.splitlines())
+        yield from ("    ```", "", "</div>")
+
+
+class CitationExtension(Extension):
+    """Registers the inline processor before that of links."""
+
+    def extendMarkdown(self, md: Markdown) -> None:
+        """Called by Python-Markdown."""
+        md.inlinePatterns.register(CitationProcessor(CITATION, md), "lstm_citations", 175)
+
+
+def makeExtension(**options: Any) -> CitationExtension:
+    """Called by Python-Markdown."""
+    return CitationExtension(**options)

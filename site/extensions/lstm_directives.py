@@ -1,0 +1,57 @@
+"""Lines that stand for something generated: `::equation peephole.output_gate` and its like.
+
+A line beginning with `::` and a known name is replaced by the Markdown that its function makes,
+before anything else reads the page. `[](eq:peephole.output_gate)` becomes a link to an equation.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import lstm_citations
+import lstm_equations
+import lstm_figures
+import lstm_tables
+from markdown import Extension, Markdown
+from markdown.preprocessors import Preprocessor
+
+DIRECTIVES: dict[str, Callable[..., Iterator[str]]] = {
+    "equation": lstm_equations.equation,
+    "equations": lstm_equations.equations,
+    "equation-index": lstm_equations.index,
+    "cell": lstm_figures.cell,
+    "timeline": lstm_figures.timeline,
+    "variants": lstm_tables.variants,
+    "equation-table": lstm_tables.side_by_side,
+    "bibliography": lstm_citations.bibliography,
+}
+_LINE = re.compile(r"^::([a-z][a-z-]*)((?: +\S+)*) *$")
+_LINK = re.compile(r"\[\]\(eq:([\w.]+)\)")
+
+
+class DirectivePreprocessor(Preprocessor):
+    """Expands the directives and equation links of a page."""
+
+    def run(self, lines: list[str]) -> list[str]:
+        """Called by Python-Markdown."""
+        expanded: list[str] = []
+        for line in lines:
+            match = _LINE.match(line)
+            if match:
+                expanded += DIRECTIVES[match[1]](*match[2].split())
+            else:
+                expanded.append(_LINK.sub(lambda m: lstm_equations.link(m[1]), line))
+        return expanded
+
+
+class DirectiveExtension(Extension):
+    """Registers the preprocessor before those of fences and raw HTML."""
+
+    def extendMarkdown(self, md: Markdown) -> None:
+        """Called by Python-Markdown."""
+        md.preprocessors.register(DirectivePreprocessor(md), "lstm_directives", 31)
+
+
+def makeExtension(**options: Any) -> DirectiveExtension:
+    """Called by Python-Markdown."""
+    return DirectiveExtension(**options)

@@ -1,0 +1,63 @@
+"""Equations on the site: TeX, number, source and code of a function of the reference."""
+
+import re
+from collections.abc import Iterator
+
+import lstm_sources
+from lstm_sources import Equation
+
+MODULES = ("functions", "cec", "original", "classic", "peephole", "nets", "truncated")
+"""The modules with equations, in the order in which the site shows them."""
+
+PAGES = {"functions": "index", "nets": "gradients", "truncated": "gradients"}
+"""Pages of the modules that have none of their own."""
+
+
+def equation(name: str) -> Iterator[str]:
+    """The Markdown of one equation, by a name such as `peephole.output_gate`."""
+    shown = lstm_sources.equation(name)
+    yield from ("", f'<div class="equation" id="{shown.id}" markdown>', "")
+    yield from ("$$", shown.tex, "$$", "")
+    yield f'<button type="button" data-clipboard-text="{_attribute(shown.tex)}">Copy TeX</button>'
+    yield f'<a class="equation-number" href="#{shown.id}">({shown.label})</a> {_source(shown)}'
+    yield ""
+    if shown.code:
+        yield from (f'```python title="keras_lstm_ext.reference.{shown.name}"', shown.code, "```")
+    yield from ("", "</div>", "")
+
+
+def equations(module: str) -> Iterator[str]:
+    """All equations of a module, each under a heading of its own."""
+    for shown in lstm_sources.equations(module):
+        if shown.function:
+            yield from ("", f"## {shown.title} {{: #{shown.function.replace('_', '-')} }}", "")
+            yield from (shown.summary, "")
+            yield from equation(shown.name)
+
+
+def index() -> Iterator[str]:
+    """A table of every equation with its number and function."""
+    yield from ("", "| number | equation | function |", "|---|---|---|")
+    for module in MODULES:
+        for shown in lstm_sources.equations(module):
+            if shown.function:
+                function = f"`{shown.name}`"
+                yield f"| {link(shown.name)} | {shown.summary.rstrip('.')} | {function} |"
+    yield ""
+
+
+def link(name: str) -> str:
+    """A Markdown link to an equation, with its number as text."""
+    shown = lstm_sources.equation(name)
+    page = PAGES.get(shown.module, shown.module)
+    return f"[({shown.label})](/equations/{page}.md#{shown.id})"
+
+
+def _source(shown: Equation) -> str:
+    cited = [f"[@{s['key']}]{', ' + s['where'] if 'where' in s else ''}" for s in shown.sources]
+    return "; ".join(cited) + "."
+
+
+def _attribute(text: str) -> str:
+    """Text for an attribute: nothing in it may mean anything to Markdown."""
+    return re.sub(r"[^a-zA-Z0-9 ]", lambda match: f"&#{ord(match[0])};", text)

@@ -1,0 +1,82 @@
+"""Tables made from the family's data and from the reference equations."""
+
+from collections.abc import Callable, Iterator
+
+import lstm_sources
+
+from keras_lstm_ext.variants import FAMILY, Variant
+
+LAYERS = {
+    "cec": "CECLSTM",
+    "original": "OriginalLSTM",
+    "classic": "ClassicLSTM",
+    "peephole": "PeepholeLSTM",
+}
+
+SQUASHERS = {
+    None: "$x$",
+    "tanh": r"$\tanh(x)$",
+    "centered_sigmoid_2": r"$4\sigma(x)-2$",
+    "centered_sigmoid_1": r"$2\sigma(x)-1$",
+}
+
+FEEDBACK = {
+    "none": "nothing",
+    "cells": "$h_{t-1}$",
+    "cells and gates": "$h_{t-1}$, $i_{t-1}$, $o_{t-1}$",
+}
+
+_ROWS: dict[str, Callable[[Variant], str]] = {
+    "gates": lambda v: ", ".join(f"${gate}$" for gate in v.gates) or "none",
+    "self-connection": lambda v: "$f_t$" if "f" in v.gates else f"${v.decay}$",
+    "peepholes": lambda v: "$i$, $f$ see $c_{t-1}$; $o$ sees $c_t$" if v.peepholes else "none",
+    "fed back": lambda v: FEEDBACK[v.feedback],
+    "cell input $a(x)$": lambda v: SQUASHERS[v.activation],
+    r"cell output $\varphi(x)$": lambda v: SQUASHERS[_output_activation(v)],
+    "gradient by default": lambda v: v.gradient,
+    "published": lambda v: " ".join(f"[@{key}]" for key in v.sources),
+}
+
+_EQUATIONS = (
+    "fed_back",
+    "input_gate",
+    "forget_gate",
+    "cell_input",
+    "cell_state",
+    "output_gate",
+    "output",
+)
+
+
+def _output_activation(variant: Variant) -> str | None:
+    same = variant.output_activation == "same"
+    return variant.activation if same else variant.output_activation
+
+
+def variants() -> Iterator[str]:
+    """The family in one table, a column per member."""
+    yield from _head("part")
+    for name, cell in _ROWS.items():
+        yield f"| {name} | " + " | ".join(cell(variant) for variant in FAMILY.values()) + " |"
+    yield ""
+
+
+def side_by_side() -> Iterator[str]:
+    """The equations of all members in one table, a row per equation."""
+    yield from _head("equation")
+    for function in _EQUATIONS:
+        cells = [_formula(name, function) for name in FAMILY]
+        yield f"| {function.replace('_', ' ')} | " + " | ".join(cells) + " |"
+    yield ""
+
+
+def _head(of_rows: str) -> Iterator[str]:
+    titles = [f"[{layer}](/equations/{name}.md)" for name, layer in LAYERS.items()]
+    yield from ("", f"| {of_rows} | " + " | ".join(titles) + " |", "|---|" + "---|" * len(titles))
+
+
+def _formula(module: str, function: str) -> str:
+    for equation in lstm_sources.equations(module):
+        if equation.function == function:
+            return f"${equation.tex}$"
+    return "none"

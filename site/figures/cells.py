@@ -1,0 +1,150 @@
+"""Draws a member of the LSTM family from its data, so that each adds visibly to the one before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from svg import Drawing, sub
+
+if TYPE_CHECKING:
+    from keras_lstm_ext.variants import Variant
+
+NAMES = {
+    "cec": "The constant error carousel",
+    "original": "The LSTM of 1997",
+    "classic": "The LSTM with a forget gate",
+    "peephole": "The LSTM with peepholes",
+}
+
+PREVIOUS = "t\u22121"
+TIMES = "\u00d7"
+
+READS = {
+    "none": sub("x", "t"),
+    "cells": f"{sub('x', 't')}, {sub('h', PREVIOUS)}",
+    "cells and gates": f"{sub('x', 't')}, {sub('r', PREVIOUS)}",
+}
+
+NEW = {
+    "original": "input gate, output gate, and feedback from both: r joins h, i and o",
+    "classic": "the forget gate in place of the constant 1; gates are no longer fed back",
+    "peephole": "the dashed peepholes",
+}
+
+# Where things are: the row of the cell, and the columns from its input to its output.
+ROW, LOOP, TOP, BOTTOM = 175, 96, 30, 268
+INPUT, IN_GATE, CELL, SQUASHER, OUT_GATE, OUTPUT = 46, 146, 240, 316, 388, 462
+
+
+def draw(name: str, variant: Variant, earlier: Variant) -> str:
+    """The SVG of a variant.
+
+    Args:
+        name: Its name in the family.
+        variant: What it has.
+        earlier: What the member before it has; the rest is marked as new.
+
+    Returns:
+        An SVG element.
+    """
+    # Nothing is above the loop without a forget gate, nothing below the row without gates.
+    top, bottom = (0 if "f" in variant.gates else LOOP - 26), (324 if variant.gates else ROW + 80)
+    picture = Drawing(f"cell-{name}", (0, top, 480, bottom - top), NAMES[name], describe(variant))
+    _carousel(picture, variant, earlier)
+    _row(picture, variant, earlier)
+    for gate in variant.gates:
+        _gate(picture, gate, variant, "" if gate in earlier.gates else "new")
+    if variant.peepholes:
+        _peepholes(picture, "" if earlier.peepholes else "new")
+    return str(picture)
+
+
+def _carousel(picture: Drawing, variant: Variant, earlier: Variant) -> None:
+    """The cell and its connection to itself."""
+    new = "new" if "f" in variant.gates and "f" not in earlier.gates else ""
+    picture.arrow(
+        f"M{CELL + 21} {ROW - 17}C{CELL + 64} {LOOP + 46} {CELL + 60} {LOOP} {CELL + 14} {LOOP}"
+    )
+    picture.arrow(
+        f"M{CELL - 14} {LOOP}C{CELL - 60} {LOOP} {CELL - 64} {LOOP + 46} {CELL - 21} {ROW - 18}"
+    )
+    picture.circle(CELL, ROW, 27, sub("c", "t"))
+    if "f" in variant.gates:
+        picture.circle(CELL, LOOP, 13, TIMES, new)
+    else:
+        picture.text(CELL, LOOP + 6, f"{variant.decay}")
+
+
+def _row(picture: Drawing, variant: Variant, earlier: Variant) -> None:
+    """From the input to the output, through the products with the gates."""
+    picture.box(INPUT, ROW, '<tspan class="letter">a</tspan>')
+    picture.text(INPUT, ROW + 62, READS[variant.feedback], "small")
+    picture.arrow(f"M{INPUT} {ROW + 46}V{ROW + 19}")
+    picture.text((INPUT + IN_GATE) // 2, ROW - 9, sub("g", "t"), "small")
+    picture.box(SQUASHER, ROW, '<tspan class="letter">φ</tspan>')
+    picture.text(OUTPUT, ROW + 5, sub("h", "t"))
+    picture.arrow(f"M{CELL + 27} {ROW}H{SQUASHER - 20}")
+    sections = [
+        ("i", IN_GATE, INPUT + 19, CELL - 29),
+        ("o", OUT_GATE, SQUASHER + 19, OUTPUT - 14),
+    ]
+    for gate, x, start, end in sections:
+        if gate in variant.gates:
+            picture.arrow(f"M{start} {ROW}H{x - 14}")
+            picture.arrow(f"M{x + 13} {ROW}H{end}")
+            picture.circle(x, ROW, 13, TIMES, "" if gate in earlier.gates else "new")
+        else:
+            picture.arrow(f"M{start} {ROW}H{end}")
+
+
+def _gate(picture: Drawing, gate: str, variant: Variant, new: str) -> None:
+    """A gate, what it reads, and the arrow to what it multiplies."""
+    reads = READS[variant.feedback]
+    if gate == "f":
+        picture.box(CELL, TOP, sub("f", "t"), new)
+        picture.arrow(f"M{CELL} {TOP + 17}V{LOOP - 15}", new)
+        picture.text(CELL - 92, TOP + 5, reads, "small", new)
+        picture.arrow(f"M{CELL - 52} {TOP}H{CELL - 21}", new)
+        return
+    x = {"i": IN_GATE, "o": OUT_GATE}[gate]
+    picture.box(x, BOTTOM, sub(gate, "t"), new)
+    picture.arrow(f"M{x} {BOTTOM - 17}V{ROW + 15}", new)
+    picture.text(x, BOTTOM + 44, reads, "small", new)
+    picture.arrow(f"M{x} {BOTTOM + 30}V{BOTTOM + 19}", new)
+
+
+def _peepholes(picture: Drawing, new: str) -> None:
+    """The gates' view of the cell: i and f see the old state, which the loop carries, o the new."""
+    loop = f"M{CELL + 46} {LOOP + 14}C{CELL + 66} {TOP + 34} {CELL + 58} {TOP} {CELL + 21} {TOP}"
+    picture.arrow(loop, "peephole", new)
+    picture.text(CELL + 78, TOP + 20, f"{sub('c', PREVIOUS)}", "small", new)
+    picture.arrow(f"M{CELL - 19} {ROW + 19}L{IN_GATE + 21} {BOTTOM - 8}", "peephole", new)
+    picture.text(CELL - 26, ROW + 64, sub("c", PREVIOUS), "small", new)
+    picture.arrow(f"M{CELL + 19} {ROW + 19}L{OUT_GATE - 21} {BOTTOM - 8}", "peephole", new)
+    picture.text(CELL + 56, ROW + 74, sub("c", "t"), "small", new)
+
+
+def describe(variant: Variant) -> str:
+    """What the picture shows, in words."""
+    gate_names = {"i": "input", "f": "forget", "o": "output"}
+    kept = "multiplied by the forget gate" if "f" in variant.gates else f"times {variant.decay}"
+    words = [
+        "The input is squashed to g and added to the cell state c, which is fed back to itself "
+        f"{kept}. The squashed state is the output h."
+    ]
+    if variant.gates:
+        named = " and ".join(gate_names[gate] for gate in variant.gates if gate != "f")
+        words.append(f"The {named} gates multiply what goes in and what comes out.")
+    if variant.peepholes:
+        words.append(
+            "Through peepholes, the input and forget gates see the old cell state and the output "
+            "gate the new one."
+        )
+    words.append(f"Fed back from the step before: {variant.feedback}.")
+    return " ".join(words)
+
+
+def caption(name: str, variant: Variant) -> str:
+    """The line below the picture."""
+    added = f" Heavier and in colour: {NEW[name]}." if name in NEW else ""
+    return f"{NAMES[name]}.{added}"

@@ -1,0 +1,146 @@
+"""The built site, read as files: links, permanent ids, inventory, text versions."""
+
+import ast
+import re
+import zlib
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+
+import pytest
+
+from tests.site.sources import PAGES, ROOT, url
+
+pytestmark = pytest.mark.slow
+
+IDS = Path(__file__).with_name("equation_ids.txt").read_text("utf-8").split()
+
+
+class Page(HTMLParser):
+    """Collects the ids and the addresses that a page refers to."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.ids, self.links, self.loads = set(), [], []
+        self.feed(path.read_text("utf-8"))
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        self.ids |= {given[name] for name in ("id", "name") if given.get(name)}
+        if tag == "a" and given.get("href"):
+            self.links.append(given["href"])
+        if tag in ("script", "img", "iframe", "source") and given.get("src"):
+            self.loads.append(given["src"])
+        if tag == "link" and given.get("rel") in ("stylesheet", "icon", "preload", "preconnect"):
+            self.loads.append(given["href"])
+
+
+@pytest.fixture(scope="module")
+def pages(built):
+    return {
+        path.relative_to(built).as_posix().removesuffix("index.html"): Page(path)
+        for path in built.rglob("*.html")
+    }
+
+
+def test_every_source_becomes_a_page(pages):
+    assert {url(page) for page in PAGES} == set(pages) - {"404.html"}
+
+
+def test_internal_links_and_anchors_resolve(built, pages):
+    broken = []
+    for here, page in pages.items():
+        # The page for unknown addresses links from the root of the published site.
+        links = page.links if here != "404.html" else []
+        for link in links:
+            target, anchor = urldefrag(urljoin(f"https://site/{here}", link))
+            if urlsplit(target).netloc != "site":
+                continue
+            path = unquote(urlsplit(target).path).lstrip("/")
+            exists = path in pages or (built / path).is_file()
+            if not exists or (anchor and anchor not in pages[path].ids | {"__skip"}):
+                broken.append(f"{here}: {link}")
+    assert broken == []
+
+
+def test_pages_load_nothing_from_another_host(pages):
+    loads = {src for page in pages.values() for src in page.loads}
+    assert [src for src in loads if urlsplit(src).netloc] == []
+
+
+@pytest.mark.parametrize("address", IDS)
+def test_equations_that_were_published_keep_their_address(pages, address):
+    page, anchor = address.split("#")
+    assert anchor in pages[page].ids
+
+
+def test_every_equation_is_on_the_list_of_published_ones(pages):
+    found = {
+        f"{page}#{anchor}"
+        for page, content in pages.items()
+        for anchor in content.ids
+        if anchor.startswith("eq-") and page.startswith("equations/")
+    }
+    assert found == set(IDS)
+
+
+def public_names():
+    """What `keras_lstm_ext` exports."""
+    tree = ast.parse((ROOT / "keras_lstm_ext" / "__init__.py").read_text("utf-8"))
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    names = {alias.asname or alias.name for node in imports for alias in node.names}
+    return names - {"__version__"}
+
+
+def test_the_inventory_has_every_public_name(built):
+    inventory = (built / "objects.inv").read_bytes()
+    body = zlib.decompress(inventory.split(b"zlib.\n", 1)[1]).decode()
+    documented = {line.split(" ")[0] for line in body.splitlines()}
+    assert {f"keras_lstm_ext.{name}" for name in public_names()} - documented == set()
+
+
+@pytest.mark.parametrize("layer", ["cec", "original", "classic", "peephole", "variant"])
+def test_api_pages_describe_every_argument(built, layer):
+    tree = ast.parse((ROOT / f"keras_lstm_ext/layers/{layer}.py").read_text("utf-8"))
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    page = (built / "api" / layer / "index.html").read_text("utf-8")
+    assert "{arguments}" not in page
+    for node in classes:
+        init = next(n for n in node.body if getattr(n, "name", "") == "__init__")
+        given = [a.arg for a in init.args.args[1:] + init.args.kwonlyargs]
+        section = page.split(f'id="keras_lstm_ext.{node.name}"')[1]
+        assert [name for name in given if f"<code>{name}</code>" not in section] == []
+
+
+def test_formulas_are_rendered_and_not_searched(built):
+    page = (built / "equations/peephole/index.html").read_text("utf-8")
+    assert page.count('class="katex"') > 10
+    assert "\\(" not in re.sub(r"<annotation.*?</annotation>", "", page, flags=re.DOTALL)
+    index = (built / "search/search_index.json").read_text("utf-8")
+    assert "\\\\sigma" not in index
+    assert "mathnormal" not in index
+
+
+@pytest.mark.parametrize("name", ["llms.txt", "llms-full.txt"])
+def test_text_versions_are_generated(built, name):
+    text = (built / name).read_text("utf-8")
+    assert "peephole" in text.lower()
+    assert "katex" not in text
+
+
+def test_the_full_text_version_has_formulas_as_tex(built):
+    text = (built / "llms-full.txt").read_text("utf-8")
+    assert r"c_t = f_t \odot c_{t-1} + i_t \odot g_t" in text
+
+
+def test_nothing_of_this_machine_is_published(built):
+    texts = [p for p in built.rglob("*") if p.suffix in {".html", ".json", ".txt", ".xml", ".md"}]
+    assert [p.name for p in texts if str(ROOT) in p.read_text("utf-8")] == []
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if p != "index.md"])
+def test_pages_say_how_to_cite_them(built, page):
+    text = (built / url(page) / "index.html").read_text("utf-8")
+    assert "@misc{lstm-" in text
+    assert f"https://lstm.example/{url(page)}" in text
+    assert "&quot;type&quot;: &quot;webpage&quot;" in text or '"type": "webpage"' in text
