@@ -216,7 +216,8 @@ def run(mutant: Mutant) -> str | None:
             return f"its text is found {text.count(mutant.old)} times in {mutant.file}"
         path.write_text(text.replace(mutant.old, mutant.new))
         tests = [test for test in TESTS if Path(folder, test).exists()]
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+        options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "tests.shuffled"]
+        command = [sys.executable, "-m", "pytest", *options, *tests]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=os.environ)
     if done.returncode == 1:
         return None
@@ -233,6 +234,7 @@ def main(words: list[str]) -> int:
     with ThreadPoolExecutor(2) as pool:
         for mutant, survived in zip(chosen, pool.map(run, chosen), strict=True):
             progress.add(1)
+            print(f"{'SURVIVED' if survived else 'killed'}: {mutant.description}", flush=True)
             if survived:
                 survivors.append(f"SURVIVED: {mutant.description}\n{survived}")
     print(f"\n{len(chosen) - len(survivors)} mutants killed, {len(survivors)} survived")
