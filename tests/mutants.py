@@ -55,8 +55,8 @@ MUTANTS = [
     Mutant(
         "gates spread over the wrong cells",
         STEP,
-        "ops.repeat(gate, size, axis=-1)",
-        "ops.concatenate([gate] * size, axis=-1)",
+        "ops.stack([gate] * size, axis=-1)",
+        "ops.stack([gate] * size, axis=-2)",
     ),
     Mutant(
         "blocks summed over the wrong cells",
@@ -116,7 +116,7 @@ MUTANTS = [
         "[nets[k] for k in self.variant.gates]",
         "[nets[k] for k in self.variant.gates[::-1]]",
     ),
-    Mutant("gate bias ignored", CELL, "if net in (self.gate_bias or {}):", "if 0:"),
+    Mutant("gate bias ignored", CELL, "if self.gate_bias and net in self.gate_bias:", "if 0:"),
     Mutant(
         "recurrent dropout at inference",
         CELL,
@@ -129,9 +129,7 @@ MUTANTS = [
         '"float32" if dtype in ("float16", "bfloat16") else dtype',
         "dtype",
     ),
-    Mutant(
-        "last states forgotten", LAYER, "variable.assign(ops.cast(state, variable.dtype))", "pass"
-    ),
+    Mutant("last states forgotten", LAYER, "variable.assign(state)", "pass"),
     Mutant(
         "initial state ignored",
         LAYER,

@@ -148,7 +148,11 @@ class Equations:
     def spread(self, gate: Tensor) -> Tensor:
         """From one entry per block to one per cell."""
         size = self.variant.block_size
-        return gate if size == 1 else ops.repeat(gate, size, axis=-1)
+        if size == 1:
+            return gate
+        # Not ops.repeat: inside a loop, XLA cannot compile its gradient on TensorFlow.
+        cells = ops.stack([gate] * size, axis=-1)
+        return ops.reshape(cells, (*ops.shape(gate)[:-1], gate.shape[-1] * size))
 
     def sum_block(self, cells: Tensor) -> Tensor:
         """From one entry per cell to the sum over each block: the transpose of `spread`."""
