@@ -169,3 +169,9 @@ def test_compiled_by_the_caller(case: Case, engine: str) -> None:
 @pytest.mark.parametrize("case", SOME)
 def test_in_a_graph(case: Case, engine: str, how: Any) -> None:
     check(case, engine, how)
+
+
+@pytest.mark.skipif(BACKEND == "torch", reason="PyTorch has no bptt")
+@pytest.mark.parametrize("variant", ["peephole", "classic"])
+def test_bptt_recomputes(variant: str) -> None:
+    check(Case(variant, {"recompute": True, "gradient": "full"}, "holes", True), "bptt")
