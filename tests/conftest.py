@@ -10,6 +10,8 @@ import pytest
 
 from tests import backends
 
+COUNT = pytest.StashKey[int]()
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
@@ -25,6 +27,16 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 @pytest.fixture(autouse=True)
 def seeds() -> None:
     keras.utils.set_random_seed(1997)
+
+
+@pytest.fixture(autouse=True)
+def few_programs(request: pytest.FixtureRequest) -> None:
+    """JAX dies of too many compiled programs in one process: forget them now and then."""
+    request.session.stash[COUNT] = count = request.session.stash.get(COUNT, 0) + 1
+    if backends.BACKEND == "jax" and count % 100 == 0:
+        import jax
+
+        jax.clear_caches()
 
 
 @pytest.fixture(autouse=True)
