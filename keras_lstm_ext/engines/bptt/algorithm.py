@@ -215,6 +215,18 @@ def started(mask: Tensor, axis: int) -> Tensor:
     return ops.cumsum(ops.cast(mask, "int32"), axis=axis) > 0
 
 
+def refuse_second_derivative(*_: Any) -> Any:
+    """Raises: the derivative of `backward` would be wrong or missing.
+
+    Raises:
+        NotImplementedError: Always.
+    """
+    raise NotImplementedError(
+        "The hand-written gradient of engine='bptt' has no second derivative. "
+        "Make the layer with engine='portable'."
+    )
+
+
 def _input_product(a: Arrays) -> Tensor:
     z = ops.cast(_rows_times(a.x, a.W), a.c.dtype)
     return z if a.b is None else z + a.b

@@ -41,12 +41,5 @@ def _backward_once(plan: Plan, a: Arrays, fixed: Fixed, kept: Kept, d: Any) -> A
     return algorithm.backward(plan, scan, a, fixed, kept, d)
 
 
-def _refuse_second_derivative(*_: Any) -> Any:
-    raise NotImplementedError(
-        "The hand-written gradient of engine='bptt' has no second derivative. "
-        "Make the layer with engine='portable'."
-    )
-
-
 _sequence.defvjp(_forward, _backward)
-_backward_once.defvjp(_refuse_second_derivative, _refuse_second_derivative)
+_backward_once.defvjp(algorithm.refuse_second_derivative, algorithm.refuse_second_derivative)

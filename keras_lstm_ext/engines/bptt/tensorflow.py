@@ -161,7 +161,9 @@ def run(plan: Plan, a: Arrays, fixed: Fixed, training: bool) -> tuple[Tensor, ..
             def once(*watched: Tensor) -> Any:
                 d = _restore(results, [tf.stop_gradient(leaf) for leaf in watched[len(leaves) :]])
                 needed = forward(arrays, fixed)[1] if kept is None else kept
-                return _present(backward(arrays, fixed, needed, d)), _refuse_second_derivative
+                return _present(
+                    backward(arrays, fixed, needed, d)
+                ), algorithm.refuse_second_derivative
 
             return once(*leaves, *d_leaves)
 
@@ -169,10 +171,3 @@ def run(plan: Plan, a: Arrays, fixed: Fixed, training: bool) -> tuple[Tensor, ..
 
     leaves = sequence(*_present(a))
     return _restore(structure[0], leaves)
-
-
-def _refuse_second_derivative(*_: Tensor) -> None:
-    raise NotImplementedError(
-        "The hand-written gradient of engine='bptt' has no second derivative. "
-        "Make the layer with engine='portable'."
-    )
