@@ -129,6 +129,9 @@ def test_dtypes_of_outputs_states_and_weights(make: Make, policy: str) -> None:
     zeros = layer.get_initial_state(BATCH)
     assert [keras.backend.standardize_dtype(t.dtype) for t in zeros] == expected[1:]
     assert {w.dtype for w in layer.weights} == {of_weights}
+    stateful = make(UNITS, stateful=True, dtype=policy, **options)
+    stateful.build(x.shape)
+    assert [state.dtype for state in stateful.states] == expected[1:]
 
 
 @each_layer

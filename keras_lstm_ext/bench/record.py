@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_lstm_ext.bench.process import ROOT, Settings
-from keras_lstm_ext.demo.files import whole
+from keras_lstm_ext.files import whole
 from keras_lstm_ext.version import __version__
 
 Record = dict[str, Any]

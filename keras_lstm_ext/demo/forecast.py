@@ -5,10 +5,10 @@ import numpy as np
 
 from keras_lstm_ext.demo import models, report
 from keras_lstm_ext.demo.errors import require
-from keras_lstm_ext.demo.files import save_and_check
 from keras_lstm_ext.demo.table import Table
 from keras_lstm_ext.demo.table import read as read
 from keras_lstm_ext.demo.training import Run, Settings, train
+from keras_lstm_ext.files import save_and_check
 
 ROWS_DRAWN = 200
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from keras_lstm_ext.demo.errors import require
-from keras_lstm_ext.demo.files import whole
+from keras_lstm_ext.demo.errors import UserError, require
+from keras_lstm_ext.files import whole
 
 STYLES = {
     "CECLSTM": ("#CC79A7", ":"),
@@ -48,14 +48,18 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def print_saved(path: Path, difference: float) -> None:
-    """Prints where a model is and whether it came back as it was.
+    """Prints where a model is, if it came back as it was.
 
     Args:
         path: The saved model.
         difference: Between its predictions and the original's.
+
+    Raises:
+        UserError: If they differ.
     """
-    same = "the same predictions" if difference < 1e-6 else "OTHER PREDICTIONS"
-    print(f"Saved and loaded back: {path}, {same} (largest difference {difference:.1g})")
+    if not difference < 1e-6:
+        raise UserError(f"{path} predicts otherwise than what was saved, by up to {difference:.1g}")
+    print(f"Saved and loaded back: {path}, same predictions (to {difference:.1g})")
 
 
 def draw_curves(

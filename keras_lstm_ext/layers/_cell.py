@@ -22,6 +22,8 @@ GateBias = dict[str, float | Sequence[float]]
 class VariantLSTMCell(keras.layers.LSTMCell):
     r"""One step of any member of the family, described by a `Variant`.
 
+    `"variant"`, the default of both activations, stands for those of the `Variant`.
+
     The named cells are this cell with their variant filled in. `keras.layers.LSTMCell` is the
     parent for its dropout masks, which `keras.layers.RNN` draws once per sequence.
 
@@ -40,7 +42,7 @@ class VariantLSTMCell(keras.layers.LSTMCell):
     def __init__(
         self,
         units: int,
-        activation: Any = "tanh",
+        activation: Any = "variant",
         recurrent_activation: Any = "sigmoid",
         use_bias: bool | str = True,
         kernel_initializer: Any = "glorot_uniform",
@@ -61,7 +63,7 @@ class VariantLSTMCell(keras.layers.LSTMCell):
         peephole_initializer: Any = "zeros",
         peephole_regularizer: Any = None,
         peephole_constraint: Any = None,
-        output_activation: Any = "same",
+        output_activation: Any = "variant",
         gate_bias: GateBias | None = None,
         **kwargs: Any,
     ) -> None:
@@ -72,6 +74,10 @@ class VariantLSTMCell(keras.layers.LSTMCell):
         _checks.check_rate("recurrent_dropout", recurrent_dropout)
         _checks.check_use_bias(use_bias, variant.gates)
         _checks.check_gate_bias(gate_bias, variant.gates, variant.blocks(units), use_bias)
+        if activation == "variant":
+            activation = variant.activation
+        if output_activation == "variant":
+            output_activation = variant.output_activation
         super().__init__(
             units,
             activation=activations.get("activation", activation),

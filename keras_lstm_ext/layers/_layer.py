@@ -103,8 +103,10 @@ class RecurrentLayer(keras.layers.RNN):
                 )
             self._keep(
                 # Never read in 16 bits: the carousel would stop counting between two calls.
-                keras.Variable(state, trainable=False, dtype=self.variable_dtype, autocast=False)
-                for state in self.cell.get_initial_state(batch)
+                keras.Variable(state, trainable=False, dtype=dtype, autocast=False)
+                for state, dtype in zip(
+                    self.cell.get_initial_state(batch), self.cell.state_dtypes, strict=True
+                )
             )
         self.built = True
 

@@ -17,7 +17,8 @@ class VariantLSTM(RecurrentLayer):
 
     The papers' experiments are full of them: blocks with a forget gate but without gate feedback
     (2000), a cell without output gate (1997, task 2a), a constant decay in place of the forget gate
-    (2000). A `Variant` says what the cell has; activations are arguments as everywhere.
+    (2000). A `Variant` says what the cell has; `"variant"`, the default of both activations, stands
+    for those of the `Variant`.
 
     `kernel` has the columns of `variant.columns(units)`, `recurrent_kernel` the rows of
     `variant.feedback_widths(units)`, `peephole_kernel` one row per gate in the order i, f, o.
@@ -39,7 +40,7 @@ class VariantLSTM(RecurrentLayer):
     def __init__(
         self,
         units: int,
-        activation: Any = "tanh",
+        activation: Any = "variant",
         recurrent_activation: Any = "sigmoid",
         use_bias: bool | str = True,
         kernel_initializer: Any = "glorot_uniform",
@@ -66,7 +67,7 @@ class VariantLSTM(RecurrentLayer):
         peephole_initializer: Any = "zeros",
         peephole_regularizer: Any = None,
         peephole_constraint: Any = None,
-        output_activation: Any = "same",
+        output_activation: Any = "variant",
         gate_bias: GateBias | None = None,
         engine: str = "auto",
         recompute: bool = False,

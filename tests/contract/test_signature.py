@@ -14,6 +14,7 @@ from keras_lstm_ext import (
     OriginalLSTM,
     OriginalLSTMCell,
     PeepholeLSTMCell,
+    VariantLSTM,
     VariantLSTMCell,
 )
 from tests.contract.family import BATCH, BLOCKS, FEATURES, TIME, each_class, normal, randomize, run
@@ -24,7 +25,9 @@ WITHOUT_MEANING = {
     CECLSTM: {"recurrent_activation", "unit_forget_bias"},
     OriginalLSTM: {"unit_forget_bias"},
 }
-OTHER_DEFAULT = {(OriginalLSTM, "activation"), (OriginalLSTMCell, "activation")}
+OTHER_DEFAULT = {
+    (cls, "activation") for cls in (OriginalLSTM, OriginalLSTMCell, VariantLSTM, VariantLSTMCell)
+}
 
 OTHER_THAN_DEFAULT: dict[str, Any] = {
     "units": 6,

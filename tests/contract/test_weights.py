@@ -6,9 +6,11 @@ import keras
 import numpy as np
 import pytest
 
-from keras_lstm_ext import ClassicLSTM, OriginalLSTM, PeepholeLSTM, Variant, VariantLSTM
+from keras_lstm_ext import CECLSTM, ClassicLSTM, OriginalLSTM, PeepholeLSTM, Variant, VariantLSTM
+from keras_lstm_ext.variants import FAMILY as MEMBERS
 from tests.contract.family import (
     BATCH,
+    FAMILY,
     FEATURES,
     TIME,
     UNITS,
@@ -186,3 +188,13 @@ def test_a_block_is_cells_with_equal_gates() -> None:
 
     single.set_weights([repeated(w) for w in blocks.get_weights()])
     assert_close(run(single, X), run(blocks, X))
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_a_variant_brings_its_squashers(name: str) -> None:
+    """`VariantLSTM` of a named member computes what the named layer computes."""
+    variant = MEMBERS[name]
+    named = randomize(FAMILY[name](UNITS, block_size=1) if variant.gates else CECLSTM(UNITS))
+    layer = randomize(VariantLSTM(UNITS, variant=variant))
+    layer.set_weights(named.get_weights())
+    assert_close(run(layer, X), run(named, X))
