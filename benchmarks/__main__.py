@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def build_parser(backend: argparse.ArgumentParser) -> argparse.ArgumentParser:
     """All arguments."""
     from benchmarks.contenders import SUITES
-    from keras_lstm_ext.bench import add_arguments
+    from keras_lstm_ext.bench.command import add_arguments
 
     description = "Measures the layers beside what they could be replaced by."
     parser = argparse.ArgumentParser(

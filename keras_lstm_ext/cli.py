@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from keras_lstm_ext import bench
+from keras_lstm_ext.bench import command as bench
 from keras_lstm_ext.demo import digits, forecast
 from keras_lstm_ext.demo.errors import UserError
 from keras_lstm_ext.demo.models import NAMES

@@ -5,9 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import keras
-import numpy as np
-
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
@@ -25,21 +22,3 @@ def whole(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def save_and_check(model: keras.Model, path: Path, inputs: np.ndarray) -> float:
-    """Saves a model, loads it back, and compares what both predict.
-
-    Args:
-        model: The model.
-        path: Ends in `.keras`.
-        inputs: Inputs of the model.
-
-    Returns:
-        The largest absolute difference between the two predictions.
-    """
-    with whole(path) as temporary:
-        model.save(temporary)
-    loaded = keras.saving.load_model(path)
-    difference = model.predict(inputs, verbose=0) - loaded.predict(inputs, verbose=0)
-    return float(np.max(np.abs(difference)))

@@ -11,8 +11,8 @@ import pytest
 from keras_lstm_ext import ClassicLSTM, cli
 from keras_lstm_ext.demo import digits, errors, forecast, models, report
 from keras_lstm_ext.demo.table import Table, read
-from keras_lstm_ext.demo.training import Settings
-from keras_lstm_ext.files import save_and_check, whole
+from keras_lstm_ext.demo.training import Settings, save_and_check
+from keras_lstm_ext.files import whole
 
 for extra in ("matplotlib", "pandas", "sklearn"):
     pytest.importorskip(extra)

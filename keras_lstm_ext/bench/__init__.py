@@ -5,6 +5,3 @@ answer with the NumPy reference, and then lets the contenders run in turn, so th
 the machine down for a while slows all of them. The folder `benchmarks/` of the repository measures
 more contenders with the same driver.
 """
-
-from keras_lstm_ext.bench.command import add_arguments as add_arguments
-from keras_lstm_ext.bench.command import run as run

@@ -5,8 +5,7 @@ import numpy as np
 
 from keras_lstm_ext.demo import models, report
 from keras_lstm_ext.demo.errors import require
-from keras_lstm_ext.demo.training import Run, Settings, train
-from keras_lstm_ext.files import save_and_check
+from keras_lstm_ext.demo.training import Run, Settings, save_and_check, train
 
 Split = tuple[np.ndarray, np.ndarray]
 BATCH_SIZE = 32

@@ -7,8 +7,7 @@ from keras_lstm_ext.demo import models, report
 from keras_lstm_ext.demo.errors import require
 from keras_lstm_ext.demo.table import Table
 from keras_lstm_ext.demo.table import read as read
-from keras_lstm_ext.demo.training import Run, Settings, train
-from keras_lstm_ext.files import save_and_check
+from keras_lstm_ext.demo.training import Run, Settings, save_and_check, train
 
 ROWS_DRAWN = 200
 

@@ -10,6 +10,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_lstm_ext.files import whole
+
 LEARNING_RATE = 0.02
 """Adam's, falling to zero along half a cosine. Chosen by hand, with a split of another seed."""
 
@@ -121,3 +123,21 @@ def train(
         verbose=0,
     )
     return Run(name, model, history.history, time.perf_counter() - start, engine)
+
+
+def save_and_check(model: keras.Model, path: Path, inputs: np.ndarray) -> float:
+    """Saves a model, loads it back, and compares what both predict.
+
+    Args:
+        model: The model.
+        path: Ends in `.keras`.
+        inputs: Inputs of the model.
+
+    Returns:
+        The largest absolute difference between the two predictions.
+    """
+    with whole(path) as temporary:
+        model.save(temporary)
+    loaded = keras.saving.load_model(path)
+    difference = model.predict(inputs, verbose=0) - loaded.predict(inputs, verbose=0)
+    return float(np.max(np.abs(difference)))
