@@ -1,0 +1,169 @@
+"""The embedded Reber grammar, string by string (1997) and as an endless stream (2000)."""
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import Literal
+
+import numpy as np
+
+from keras_lstm_ext.tasks._arrays import (
+    Array,
+    Seed,
+    Sequences,
+    check_at_least,
+    check_choice,
+    generator,
+    next_symbols,
+    one_hot,
+)
+from keras_lstm_ext.tasks._grammar import (
+    ALPHABET,
+    POSSIBLE,
+    draw_others,
+    draw_strings,
+    most_active,
+    walk,
+)
+from keras_lstm_ext.tasks._network import Network, Training, network_1997, networks_2000
+from keras_lstm_ext.tasks._task import Criterion, Task, check_shape
+
+
+@dataclass(frozen=True)
+class EmbeddedReber(Task):
+    """Experiment 1 of 1997: predict the next symbol of embedded Reber strings.
+
+    A string has at least 9 symbols and 12 on average, and there is no longest one. Its last symbol
+    but one is the second symbol, which has to be remembered meanwhile. A step is right if the
+    outputs of all symbols that may come next are the most active ones; all steps of all strings,
+    in the training set and in the test set, must be right.
+
+    Source: Hochreiter and Schmidhuber 1997, section 5.1, Figures 3 and 4, Table 1.
+
+    Left open there, and chosen here: the order of the units is alphabetical; the last E is
+    predicted and not read; strings of the training set may be equal to each other, and so may
+    those of the test set. `sample` and `dataset` draw strings without end; the paper's two sets
+    are made by `split`.
+
+    Examples:
+        >>> train, test = EmbeddedReber().split(seed=0)
+        >>> len(test.inputs), int(train.lengths.min()), int(test.lengths.min())
+        (256, 8, 11)
+    """
+
+    features = outputs = len(ALPHABET)
+    criterion = Criterion()
+
+    @property
+    def networks(self) -> dict[str, Network]:
+        """The rows of Table 1 by blocks, block size and learning rate."""
+        rows = ((4, 1, 0.1), (3, 2, 0.1), (3, 2, 0.2), (4, 1, 0.5), (3, 2, 0.5))
+        return {
+            f"{blocks} blocks of {size}, rate {rate}": network_1997(
+                blocks,
+                size,
+                Training(rate, "sets", 512, trials=30, test_size=256),
+                weight_range=0.2,
+                use_bias="gates",
+                gate_bias={"o": tuple(-1.0 - j for j in range(blocks))},
+                output_bias=False,
+            )
+            for blocks, size, rate in rows
+        }
+
+    def draw(self, rng: np.random.Generator, n: int) -> Sequences:
+        """Draws strings; see `Task.sample`."""
+        return next_symbols(draw_strings(rng, n), self.outputs)
+
+    def split(self, seed: Seed, size: int = 256) -> tuple[Sequences, Sequences]:
+        """The paper's training set, and a test set of strings that are not in it.
+
+        The test strings are the longer ones: the training set has nearly all short strings.
+
+        Args:
+            seed: As for `sample`.
+            size: Strings in each set.
+
+        Returns:
+            Training and test sequences.
+
+        Raises:
+            ValueError: If `size` is not a positive integer.
+        """
+        check_at_least(1, size=size)
+        rng = generator(seed)
+        train = draw_strings(rng, size)
+        sets = (next_symbols(s, self.outputs) for s in (train, draw_others(train, rng, size)))
+        first, second = (s._replace(inputs=one_hot(s.inputs, self.features)) for s in sets)
+        return first, second
+
+    def right(self, outputs: Array, targets: Array, mask: Array) -> Array:
+        """Where what may come next is most active, or no target counts; see `Task.right`."""
+        check_shape(outputs, targets)
+        return most_active(outputs, targets, mask)
+
+
+@dataclass(frozen=True)
+class ContinualReber(Task):
+    """Embedded Reber strings one after the other, with no sign of where one ends.
+
+    A network reads a stream until its first wrong prediction; a perfect one makes none in ten
+    streams of 100,000 symbols.
+
+    A shorter `length` gives the beginnings of the same streams, for the same seed and `n`.
+
+    Source: Gers, Schmidhuber and Cummins 2000, Table 2.
+
+    Departure: the paper is known here from notes on it, which give 0.49 as the threshold of a
+    squared error and do not describe the targets. If the target were only the symbol that comes
+    next, no squared error would do: where two may come, the best outputs are 0.5 each, with a sum
+    of 0.5 that is never accepted, while the square at a unit accepts 0.5 everywhere. So the targets
+    are 1 for every symbol that may come next, and 0.49 bounds the absolute error of each output.
+    With `targets="next"` they are the symbol that comes next, and a step is right by the rule of
+    `EmbeddedReber`.
+
+    Args:
+        length: Symbols in a stream.
+        targets: `"possible"` or `"next"`.
+
+    Raises:
+        ValueError: If an argument has a value that it does not accept.
+
+    Examples:
+        >>> stream = ContinualReber(length=1000).sample(seed=0, n=1)
+        >>> stream.targets[0, :3].sum(axis=-1)
+        array([2., 1., 2.], dtype=float32)
+    """
+
+    length: int = 100_000
+    targets: Literal["possible", "next"] = "possible"
+
+    features = outputs = len(ALPHABET)
+
+    def __post_init__(self) -> None:
+        check_at_least(1, length=self.length)
+        check_choice(("possible", "next"), targets=self.targets)
+
+    @property
+    def criterion(self) -> Criterion:
+        """The same for every stream: no error."""
+        return Criterion(tolerance=0.49) if self.targets == "possible" else Criterion()
+
+    @property
+    def networks(self) -> dict[str, Network]:
+        """The rows of Table 2: four blocks of two cells, gates with biases block by block."""
+        return networks_2000(max_sequences=30_000, decay=0.99)
+
+    def draw(self, rng: np.random.Generator, n: int) -> Sequences:
+        """Draws streams; see `Task.sample`."""
+        nodes, symbols = map(np.array, zip(*islice(walk(rng, n), self.length + 1), strict=True))
+        following = next_symbols(symbols.T, self.outputs)
+        if self.targets == "next":
+            return following
+        return following._replace(targets=POSSIBLE[nodes[1:].T])
+
+    def right(self, outputs: Array, targets: Array, mask: Array) -> Array:
+        """Where outputs are right by the rule for `targets`; see `Task.right`."""
+        if self.targets == "possible":
+            return super().right(outputs, targets, mask)
+        check_shape(outputs, targets)
+        return most_active(outputs, targets, mask)
