@@ -1,0 +1,11 @@
+"""Weights of other systems' LSTMs in, and out again.
+
+`LAYOUTS` says how each system lays its weights out; `set_weights` and `get_weights` go by that
+table, and `read_onnx` finds the weights in an ONNX file.
+"""
+
+from keras_lstm_ext.convert.layouts import LAYOUTS as LAYOUTS
+from keras_lstm_ext.convert.layouts import Layout as Layout
+from keras_lstm_ext.convert.onnx import read_onnx as read_onnx
+from keras_lstm_ext.convert.weights import get_weights as get_weights
+from keras_lstm_ext.convert.weights import set_weights as set_weights

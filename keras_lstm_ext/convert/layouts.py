@@ -1,0 +1,207 @@
+"""The layouts of other systems as data: which array holds which weights, and where.
+
+An array is written as a matrix of blocks, with `;` between its rows. `W_k` are the weights of net k
+from the input, of shape `(features, units)`, and `R_k` those from the output, `(units, units)`;
+`b_k` and `p_k` are its bias and its peephole weights, `(1, units)`. `.T` is a transposed block. A
+block that stands in several places is the sum of them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from keras_lstm_ext.variants import NET_ORDER
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How one system lays out the weights of an LSTM.
+
+    Args:
+        name: Its key in `LAYOUTS`.
+        system: What the system is called.
+        arrays: Names of the arrays, each with its matrix of blocks: `"W_i W_f; R_i R_f"` has the
+            input weights of two nets side by side, above the recurrent ones. A name may hold
+            `{level}`, the number of the layer from 0, and `{reverse}`, which is `"_reverse"` for
+            the backward direction and else empty.
+        states: Order of the two states.
+        forget_bias: What the system adds to the bias of the forget gate when it runs; None where
+            nothing is added, because it is in the stored bias.
+        directions: Whether each array has a first axis, one entry per direction.
+        row_vectors: Whether a vector is stored as a matrix of one row.
+        source: Where this is documented.
+
+    Examples:
+        >>> LAYOUTS["onnx"].order
+        ('i', 'o', 'f', 'c')
+        >>> LAYOUTS["tf1"].arrays["kernel"]
+        'W_i W_c W_f W_o; R_i R_c R_f R_o'
+    """
+
+    name: str
+    system: str
+    arrays: Mapping[str, str]
+    states: tuple[str, str] = ("h", "c")
+    forget_bias: float | None = None
+    directions: bool = False
+    row_vectors: bool = False
+    source: str = ""
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The gate order: that of the input weights, with c for the cell input."""
+        blocks = " ".join(self.arrays.values()).split()
+        return tuple(block[2] for block in blocks if block.startswith("W"))
+
+
+_OURS = {
+    "kernel": " ".join(f"W_{k}" for k in NET_ORDER),
+    "recurrent_kernel": " ".join(f"R_{k}" for k in NET_ORDER),
+    "bias": " ".join(f"b_{k}" for k in NET_ORDER),
+    "peephole_kernel": "p_i; p_f; p_o",
+}
+_KERAS = {
+    "kernel": "W_i W_f W_c W_o",
+    "recurrent_kernel": "R_i R_f R_c R_o",
+    "bias": "b_i b_f b_c b_o",
+}
+_FLAX = {"i": "i", "f": "f", "c": "g", "o": "o"}
+_LASAGNE = {"i": "ingate", "f": "forgetgate", "c": "cell", "o": "outgate"}
+_BLOCK_PEEPHOLES = {"wci": "p_i", "wcf": "p_f", "wco": "p_o"}
+
+_ALL = (
+    Layout(
+        "keras_lstm_ext",
+        "this package",
+        _OURS,
+        source="keras_lstm_ext.variants.NET_ORDER",
+    ),
+    Layout("keras", "Keras LSTM", _KERAS, source="keras.layers.LSTMCell"),
+    Layout(
+        "tfa",
+        "TensorFlow Addons PeepholeLSTMCell",
+        _KERAS
+        | {
+            "input_gate_peephole_weights": "p_i",
+            "forget_gate_peephole_weights": "p_f",
+            "output_gate_peephole_weights": "p_o",
+        },
+        source="tfa.rnn.PeepholeLSTMCell",
+    ),
+    Layout(
+        "tf1",
+        "TensorFlow 1 LSTMCell, without projection and cell_clip",
+        {
+            "kernel": "W_i W_c W_f W_o; R_i R_c R_f R_o",
+            "bias": "b_i b_c b_f b_o",
+            "w_i_diag": "p_i",
+            "w_f_diag": "p_f",
+            "w_o_diag": "p_o",
+        },
+        states=("c", "h"),
+        forget_bias=1.0,
+        source="tf.compat.v1.nn.rnn_cell.LSTMCell",
+    ),
+    Layout(
+        "block_lstm_v1",
+        "TensorFlow BlockLSTM, with cell_clip=-1",
+        {"w": "W_i W_c W_f W_o; R_i R_c R_f R_o", "b": "b_i b_c b_f b_o"} | _BLOCK_PEEPHOLES,
+        states=("c", "h"),
+        forget_bias=1.0,
+        source="tf.raw_ops.BlockLSTM",
+    ),
+    Layout(
+        "block_lstm_v2",
+        "TensorFlow BlockLSTMV2, without cell_clip",
+        {"w": "W_i W_f W_c W_o; R_i R_f R_c R_o", "b": "b_i b_f b_c b_o"} | _BLOCK_PEEPHOLES,
+        states=("c", "h"),
+        source="tf.raw_ops.BlockLSTMV2",
+    ),
+    Layout(
+        "pytorch",
+        "PyTorch nn.LSTM, without projection",
+        {
+            "weight_ih_l{level}{reverse}": "W_i.T; W_f.T; W_c.T; W_o.T",
+            "weight_hh_l{level}{reverse}": "R_i.T; R_f.T; R_c.T; R_o.T",
+            "bias_ih_l{level}{reverse}": "b_i b_f b_c b_o",
+            "bias_hh_l{level}{reverse}": "b_i b_f b_c b_o",
+        },
+        source="torch.nn.LSTM",
+    ),
+    Layout(
+        "flax",
+        "Flax Linen LSTMCell and OptimizedLSTMCell",
+        {f"i{name}/kernel": f"W_{k}" for k, name in _FLAX.items()}
+        | {f"h{name}/kernel": f"R_{k}" for k, name in _FLAX.items()}
+        | {f"h{name}/bias": f"b_{k}" for k, name in _FLAX.items()},
+        states=("c", "h"),
+        source="flax.linen.LSTMCell",
+    ),
+    Layout(
+        "flax_nnx",
+        "Flax NNX OptimizedLSTMCell",
+        {
+            "dense_i/kernel": "W_i W_f W_c W_o",
+            "dense_h/kernel": "R_i R_f R_c R_o",
+            "dense_h/bias": "b_i b_f b_c b_o",
+        },
+        states=("c", "h"),
+        source="flax.nnx.OptimizedLSTMCell",
+    ),
+    Layout(
+        "haiku",
+        "Haiku LSTM",
+        {"linear/w": "W_i W_c W_f W_o; R_i R_c R_f R_o", "linear/b": "b_i b_c b_f b_o"},
+        forget_bias=1.0,
+        source="haiku.LSTM",
+    ),
+    Layout(
+        "haste",
+        "Haste LSTM",
+        {
+            "kernel": "W_i W_c W_f W_o",
+            "recurrent_kernel": "R_i R_c R_f R_o",
+            "bias": "b_i b_c b_f b_o",
+        },
+        source="haste_pytorch.LSTM",
+    ),
+    Layout(
+        "lasagne",
+        "Lasagne LSTMLayer",
+        {f"W_in_to_{name}": f"W_{k}" for k, name in _LASAGNE.items()}
+        | {f"W_hid_to_{name}": f"R_{k}" for k, name in _LASAGNE.items()}
+        | {f"b_{name}": f"b_{k}" for k, name in _LASAGNE.items()}
+        | {f"W_cell_to_{name}": f"p_{k}" for k, name in _LASAGNE.items() if k != "c"},
+        states=("c", "h"),
+        source="lasagne.layers.LSTMLayer",
+    ),
+    Layout(
+        "dl4j",  # Its letters mislead: what it calls i is the cell input, and g the input gate.
+        "Deeplearning4j GravesLSTM; LSTM where there are no peepholes",
+        {
+            "W": "W_c W_f W_o W_i",
+            "RW": "R_c R_f R_o R_i p_f.T p_o.T p_i.T",
+            "b": "b_c b_f b_o b_i",
+        },
+        row_vectors=True,
+        source="org.deeplearning4j.nn.layers.recurrent.LSTMHelpers",
+    ),
+    Layout(
+        "onnx",
+        "ONNX LSTM",
+        {
+            "W": "W_i.T; W_o.T; W_f.T; W_c.T",
+            "R": "R_i.T; R_o.T; R_f.T; R_c.T",
+            "B": "b_i b_o b_f b_c b_i b_o b_f b_c",
+            "P": "p_i p_o p_f",
+        },
+        directions=True,
+        source="ONNX operator LSTM",
+    ),
+)
+
+LAYOUTS: Mapping[str, Layout] = {layout.name: layout for layout in _ALL}
+"""Every layout by its name.
+
+Activations are the usual ones, sigmoid and tanh. Clipping and projection have no place here: an
+LSTM that was trained with them computes something else.
+"""

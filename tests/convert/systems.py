@@ -1,0 +1,238 @@
+"""The other systems: the shapes of their arrays, and what they compute from them.
+
+TensorFlow, Keras and ONNX Runtime are run here, PyTorch and the libraries of JAX in `in_torch` and
+`in_jax`; these and the others also stand here by their documented equations. Nothing here knows the
+layouts of the package. Each takes sequences `(batch, timesteps, features)` and the
+states, and returns the outputs of every step and the last h and c.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from tests.convert import onnx_files
+
+Arrays = Mapping[str, np.ndarray]
+Shapes = dict[str, tuple[int, ...]]
+Run = Callable[..., list[np.ndarray]]
+
+I, H = 5, 4  # noqa: E741
+
+
+def shapes(**sizes: tuple[int, ...]) -> Shapes:
+    return sizes
+
+
+TF = {"kernel": (I + H, 4 * H), "bias": (4 * H,)}
+KERAS = {"kernel": (I, 4 * H), "recurrent_kernel": (H, 4 * H), "bias": (4 * H,)}
+BLOCK = {"w": (I + H, 4 * H), "b": (4 * H,), "wci": (H,), "wcf": (H,), "wco": (H,)}
+TORCH = {"weight_ih": (4 * H, I), "weight_hh": (4 * H, H), "bias_ih": (4 * H,), "bias_hh": (4 * H,)}
+
+SHAPES: dict[str, Shapes] = {
+    "keras": KERAS,
+    "tfa": KERAS
+    | {f"{gate}_gate_peephole_weights": (H,) for gate in ("input", "forget", "output")},
+    "tf1": TF | {f"w_{gate}_diag": (H,) for gate in "ifo"},
+    "tf1 without peepholes": TF,
+    "block_lstm_v1": BLOCK,
+    "block_lstm_v2": BLOCK,
+    "pytorch": {f"{name}_l0": shape for name, shape in TORCH.items()},
+    "flax": {f"i{gate}/kernel": (I, H) for gate in "ifgo"}
+    | {f"h{gate}/kernel": (H, H) for gate in "ifgo"}
+    | {f"h{gate}/bias": (H,) for gate in "ifgo"},
+    "flax_nnx": {
+        "dense_i/kernel": (I, 4 * H),
+        "dense_h/kernel": (H, 4 * H),
+        "dense_h/bias": (4 * H,),
+    },
+    "haiku": {"linear/w": (I + H, 4 * H), "linear/b": (4 * H,)},
+    "haste": KERAS,
+    "lasagne": {f"W_in_to_{net}": (I, H) for net in ("ingate", "forgetgate", "cell", "outgate")}
+    | {f"W_hid_to_{net}": (H, H) for net in ("ingate", "forgetgate", "cell", "outgate")}
+    | {f"b_{net}": (H,) for net in ("ingate", "forgetgate", "cell", "outgate")}
+    | {f"W_cell_to_{net}": (H,) for net in ("ingate", "forgetgate", "outgate")},
+    "dl4j": {"W": (I, 4 * H), "RW": (H, 4 * H + 3), "b": (1, 4 * H)},
+    "dl4j without peepholes": {"W": (I, 4 * H), "RW": (H, 4 * H), "b": (1, 4 * H)},
+    "onnx": {"W": (1, 4 * H, I), "R": (1, 4 * H, H), "B": (1, 8 * H), "P": (1, 3 * H)},
+}
+WITH_PEEPHOLES = ("tfa", "tf1", "block_lstm_v1", "block_lstm_v2", "lasagne", "dl4j", "onnx")
+
+
+def random_arrays(system: str, seed: int = 11) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return {
+        name: rng.normal(scale=0.7, size=shape).astype("float32")
+        for name, shape in SHAPES[system].items()
+    }
+
+
+def sigmoid(z: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-z))
+
+
+def over_time(step: Callable[..., Any], x: np.ndarray, h: np.ndarray, c: np.ndarray) -> Any:
+    outputs = []
+    for t in range(x.shape[1]):
+        h, c = step(x[:, t], h, c)
+        outputs.append(h)
+    return [np.stack(outputs, axis=1), h, c]
+
+
+def tfa(a: Arrays, x: np.ndarray, h: np.ndarray, c: np.ndarray) -> Any:
+    p_i, p_f, p_o = (a[f"{gate}_gate_peephole_weights"] for gate in ("input", "forget", "output"))
+
+    def step(x: Any, h: Any, c: Any) -> Any:
+        z = x @ a["kernel"] + h @ a["recurrent_kernel"] + a["bias"]
+        z0, z1, z2, z3 = np.split(z, 4, axis=1)
+        i = sigmoid(z0 + p_i * c)
+        f = sigmoid(z1 + p_f * c)
+        c = f * c + i * np.tanh(z2)
+        return sigmoid(z3 + p_o * c) * np.tanh(c), c
+
+    return over_time(step, x, h, c)
+
+
+def without_peepholes(nets: Callable[..., Any]) -> Run:
+    """From the net inputs i, f, g and o of a step to the whole."""
+
+    def run(a: Arrays, x: np.ndarray, h: np.ndarray, c: np.ndarray) -> Any:
+        def step(x: Any, h: Any, c: Any) -> Any:
+            i, f, g, o = nets(a, x, h)
+            c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+            return sigmoid(o) * np.tanh(c), c
+
+        return over_time(step, x, h, c)
+
+    return run
+
+
+def haste(a: Arrays, x: np.ndarray, h: np.ndarray) -> Any:
+    v = x @ a["kernel"] + h @ a["recurrent_kernel"] + a["bias"]
+    i, g, f, o = np.split(v, 4, axis=1)
+    return i, f, g, o
+
+
+def pytorch(a: Arrays, x: np.ndarray, h: np.ndarray) -> Any:
+    from_x = x @ a["weight_ih_l0"].T + a["bias_ih_l0"]
+    return np.split(from_x + h @ a["weight_hh_l0"].T + a["bias_hh_l0"], 4, axis=1)
+
+
+def flax(a: Arrays, x: np.ndarray, h: np.ndarray) -> Any:
+    return [x @ a[f"i{k}/kernel"] + h @ a[f"h{k}/kernel"] + a[f"h{k}/bias"] for k in "ifgo"]
+
+
+def flax_nnx(a: Arrays, x: np.ndarray, h: np.ndarray) -> Any:
+    y = x @ a["dense_i/kernel"] + h @ a["dense_h/kernel"] + a["dense_h/bias"]
+    return np.split(y, 4, axis=1)
+
+
+def haiku(a: Arrays, x: np.ndarray, h: np.ndarray) -> Any:
+    gated = np.concatenate([x, h], axis=1) @ a["linear/w"] + a["linear/b"]
+    i, g, f, o = np.split(gated, 4, axis=1)
+    return i, f + 1, g, o
+
+
+def lasagne(a: Arrays, x: np.ndarray, h: np.ndarray, c: np.ndarray) -> Any:
+    def net(name: str, x: Any, h: Any) -> Any:
+        return x @ a[f"W_in_to_{name}"] + h @ a[f"W_hid_to_{name}"] + a[f"b_{name}"]
+
+    def step(x: Any, h: Any, c: Any) -> Any:
+        ingate = sigmoid(net("ingate", x, h) + c * a["W_cell_to_ingate"])
+        forgetgate = sigmoid(net("forgetgate", x, h) + c * a["W_cell_to_forgetgate"])
+        c = forgetgate * c + ingate * np.tanh(net("cell", x, h))
+        outgate = sigmoid(net("outgate", x, h) + c * a["W_cell_to_outgate"])
+        return outgate * np.tanh(c), c
+
+    return over_time(step, x, h, c)
+
+
+def dl4j(a: Arrays, x: np.ndarray, h: np.ndarray, c: np.ndarray) -> Any:
+    peepholes = a["RW"][:, 4 * H :].T
+    w_ff, w_oo, w_gg = peepholes if len(peepholes) else np.zeros((3, H))
+
+    def step(x: Any, h: Any, c: Any) -> Any:
+        ifog = x @ a["W"] + h @ a["RW"][:, : 4 * H] + a["b"]
+        inputs = np.tanh(ifog[:, 0:H])
+        forget_gate = sigmoid(ifog[:, H : 2 * H] + c * w_ff)
+        input_mod_gate = sigmoid(ifog[:, 3 * H : 4 * H] + c * w_gg)
+        c = forget_gate * c + input_mod_gate * inputs
+        output_gate = sigmoid(ifog[:, 2 * H : 3 * H] + c * w_oo)
+        return output_gate * np.tanh(c), c
+
+    return over_time(step, x, h, c)
+
+
+def keras_lstm(a: Arrays, x: np.ndarray, h: np.ndarray, c: np.ndarray) -> Any:
+    layer = keras.layers.LSTM(H, return_sequences=True, return_state=True)
+    layer.build(x.shape)
+    layer.set_weights([a["kernel"], a["recurrent_kernel"], a["bias"]])
+    return [keras.ops.convert_to_numpy(y) for y in layer(x, initial_state=[h, c])]
+
+
+def tf1(
+    a: Arrays,
+    x: np.ndarray,
+    h: np.ndarray,
+    c: np.ndarray,
+    forget_bias: float = 1.0,
+    checkpoint: Any = None,
+) -> Any:
+    """A graph of TensorFlow 1, with its variables in a scope of their own."""
+    tf = pytest.importorskip("tensorflow").compat.v1
+    # No public name is left for it beside Keras 3.
+    legacy = pytest.importorskip("tensorflow.python.keras.layers.legacy_rnn.rnn_cell_impl")
+    with tf.Graph().as_default(), tf.Session() as session:
+        cell = legacy.LSTMCell(H, use_peepholes="w_i_diag" in a, forget_bias=forget_bias)
+        state = legacy.LSTMStateTuple(c=tf.constant(c), h=tf.constant(h))
+        outputs, last = tf.nn.dynamic_rnn(cell, tf.constant(x), initial_state=state)
+        for variable in tf.global_variables():
+            name = variable.op.name.removeprefix("rnn/lstm_cell/")
+            session.run(tf.assign(variable, a[name]))
+        if checkpoint is not None:
+            tf.train.Saver().save(session, str(checkpoint))
+        return session.run([outputs, last.h, last.c])
+
+
+def block_lstm(name: str, **attributes: float) -> Run:
+    def run(a: Arrays, x: np.ndarray, h: np.ndarray, c: np.ndarray) -> Any:
+        tf = pytest.importorskip("tensorflow")
+        _, cs, _, _, _, _, hs = getattr(tf.raw_ops, name)(
+            seq_len_max=x.shape[1],
+            x=x.swapaxes(0, 1),
+            cs_prev=c,
+            h_prev=h,
+            **a,
+            use_peephole=True,
+            **attributes,
+        )
+        return [hs.numpy().swapaxes(0, 1), hs[-1].numpy(), cs[-1].numpy()]
+
+    return run
+
+
+def onnx(a: Arrays, x: np.ndarray, h: np.ndarray, c: np.ndarray) -> Any:
+    y, h, c = onnx_files.run(onnx_files.model(a, H), x, h[None], c[None])
+    return [y[:, :, 0], h[0], c[0]]
+
+
+RUNS: dict[str, Run] = {
+    "keras": keras_lstm,
+    "tfa": tfa,
+    "tf1": tf1,
+    "tf1 without peepholes": tf1,
+    "block_lstm_v1": block_lstm("BlockLSTM", cell_clip=-1),
+    "block_lstm_v2": block_lstm("BlockLSTMV2"),
+    "pytorch": without_peepholes(pytorch),
+    "flax": without_peepholes(flax),
+    "flax_nnx": without_peepholes(flax_nnx),
+    "haiku": without_peepholes(haiku),
+    "haste": without_peepholes(haste),
+    "lasagne": lasagne,
+    "dl4j": dl4j,
+    "dl4j without peepholes": dl4j,
+    "onnx": onnx,
+}
+"""Those that run in this process."""
