@@ -97,7 +97,9 @@ def _processor() -> str:
 def commit() -> str | None:
     """The commit of this checkout, `+changes` if files differ from it; None outside of one."""
     try:
-        return _git("rev-parse", "HEAD") + ("+changes" if _git("status", "--porcelain") else "")
+        # What other suites of the same run wrote changes nothing that is measured.
+        changes = _git("status", "--porcelain", "--", ".", ":!benchmarks/results")
+        return _git("rev-parse", "HEAD") + ("+changes" if changes else "")
     except (OSError, subprocess.CalledProcessError):
         return None
 

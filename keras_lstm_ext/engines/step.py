@@ -28,11 +28,11 @@ class Equations:
     activation: Activation
     output_activation: Activation
 
-    def step(self, z: Tensor, c: Tensor, p: Tensor | None) -> tuple[Tensor, Tensor, Nets]:
+    def step(self, z: Tensor | Nets, c: Tensor, p: Tensor | None) -> tuple[Tensor, Tensor, Nets]:
         """Computes h, the new c and what each net gives, from the net inputs z and the old c.
 
         Args:
-            z: Net inputs without peepholes, of shape `(batch, columns)`.
+            z: Net inputs without peepholes, of shape `(batch, columns)`, or already by net.
             c: Cell state, of shape `(batch, units)`.
             p: The peephole weights, of shape `(gates, units)`, or None.
 
@@ -45,7 +45,7 @@ class Equations:
         h, nets = self.read(z, c, p, nets)
         return h, c, nets
 
-    def write(self, z: Tensor, c: Tensor, p: Tensor | None) -> Nets:
+    def write(self, z: Tensor | Nets, c: Tensor, p: Tensor | None) -> Nets:
         """Computes i, f and g, which decide what the state becomes."""
         net = self.split(z)
         nets = {k: self.gate(k, net[k], c, p) for k in ("i", "f") if k in net}
@@ -61,7 +61,9 @@ class Equations:
             return self.spread(nets["f"]) * c
         return c if self.variant.decay == 1.0 else self.variant.decay * c
 
-    def read(self, z: Tensor, c: Tensor, p: Tensor | None, nets: Nets) -> tuple[Tensor, Nets]:
+    def read(
+        self, z: Tensor | Nets, c: Tensor, p: Tensor | None, nets: Nets
+    ) -> tuple[Tensor, Nets]:
         """Computes o and h from the new state."""
         h = self.output_activation(c)
         if "o" not in self.variant.gates:
@@ -130,8 +132,10 @@ class Equations:
             d_c_before = sum((peeped(k) for k in ("i", "f") if k in nets), d_c_before)
         return d_nets, d_c_before
 
-    def split(self, z: Tensor) -> Nets:
-        """The columns of z by net."""
+    def split(self, z: Tensor | Nets) -> Nets:
+        """The columns of z by net; what is split already stays as it is."""
+        if isinstance(z, dict):
+            return z
         size = self.variant.block_size
         # columns = units + gates * units / size
         units = z.shape[-1] * size // (size + len(self.variant.gates))
