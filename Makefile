@@ -8,7 +8,7 @@
 #   make mutants  plant lies in the package, which the tests must notice
 PYTHON ?= python3
 VENV := build/venv
-PYTEST := python -m pytest -n 2
+PYTEST := python -m pytest -n 2 --dist worksteal
 
 .PHONY: demo test site site-build test-site bench lint mutants machine clean
 demo: $(VENV)/demo/ok
@@ -16,7 +16,7 @@ demo: $(VENV)/demo/ok
 
 ifdef ALL
 test: $(VENV)/all/ok
-	$(VENV)/all/bin/$(PYTEST) -m "" $(ARGS)
+	$(VENV)/all/bin/$(PYTEST) -m "" --durations=15 $(ARGS)
 else
 test: $(VENV)/test/ok
 	$(VENV)/test/bin/$(PYTEST) $(ARGS)
@@ -48,7 +48,7 @@ SITE := NO_MKDOCS_2_WARNING=1 PYTHONPATH=.:site/extensions:site/figures $(VENV)/
 
 EXTRAS_demo := cpu,demo
 EXTRAS_test := cpu,test
-EXTRAS_all := cpu,test,backends
+EXTRAS_all := cpu,test,backends,bench
 EXTRAS_lint := lint
 EXTRAS_docs := docs
 

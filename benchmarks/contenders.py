@@ -99,7 +99,29 @@ def memory(backend: str) -> Suite:
     return Suite("memory", [*contenders, keras_lstm(backend)], shapes, ["train"])
 
 
-SUITES = {"layers": layers, "fit": fit, "mask": mask, "prefix": prefix, "memory": memory}
+def export(backend: str) -> Suite:
+    """An exported layer in ONNX Runtime: one node against the loop of Keras' own export."""
+    contenders = [
+        replace(
+            ours("peephole", "auto", backend),
+            name=name,
+            runner=f"benchmarks.export:{form}",
+            options={"layer": "keras_lstm_ext:PeepholeLSTM"},
+            tasks=("forward",),
+        )
+        for form, name in (("node", "export_onnx"), ("loop", "Keras' export to ONNX"))
+    ]
+    return Suite("export", contenders, [Shape(n, 100, 64, 128) for n in (1, 8, 32)], ["forward"])
+
+
+SUITES = {
+    "layers": layers,
+    "fit": fit,
+    "mask": mask,
+    "prefix": prefix,
+    "memory": memory,
+    "export": export,
+}
 
 
 def suite(name: str, backend: str) -> Suite:

@@ -10,7 +10,13 @@ import keras
 import pytest
 
 ROOT = Path(__file__).parents[1]
-TESTS = ("tests/contract", "tests/equations", "tests/engines", "tests/test_bad_input.py")
+TESTS = (
+    "tests/contract",
+    "tests/equations",
+    "tests/engines",
+    "tests/diagnostics",
+    "tests/test_bad_input.py",
+)
 """A process each: JAX dies of too many compiled programs in one."""
 
 

@@ -233,6 +233,12 @@ class RecurrentLayer(keras.layers.RNN):
         dtypes = [self.compute_dtype, *self.cell.state_dtypes]
         return tuple(keras.KerasTensor(s, dtype=d) for s, d in zip(shapes, dtypes, strict=True))
 
+    def _repr_html_(self) -> str:
+        """The layer in a notebook: diagram, equations, weights."""
+        from keras_lstm_ext.diagnostics import notebook
+
+        return notebook.html(self)
+
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Assigns weights, all of them or none.
 

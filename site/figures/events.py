@@ -5,7 +5,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from svg import Drawing
+from keras_lstm_ext.diagram.svg import Drawing
 
 EVENTS: list[dict[str, Any]] = tomllib.loads(
     Path(__file__).with_name("events.toml").read_text("utf-8")

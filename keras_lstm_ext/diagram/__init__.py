@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from svg import Drawing, sub
+from keras_lstm_ext.diagram.svg import Drawing, sub
 
 if TYPE_CHECKING:
     from keras_lstm_ext.variants import Variant
@@ -40,7 +40,7 @@ def draw(name: str, variant: Variant, earlier: Variant) -> str:
     """The SVG of a variant.
 
     Args:
-        name: Its name in the family.
+        name: Its name in the family, or any other.
         variant: What it has.
         earlier: What the member before it has; the rest is marked as new.
 
@@ -49,7 +49,12 @@ def draw(name: str, variant: Variant, earlier: Variant) -> str:
     """
     # Nothing is above the loop without a forget gate, nothing below the row without gates.
     top, bottom = (0 if "f" in variant.gates else LOOP - 26), (324 if variant.gates else ROW + 80)
-    picture = Drawing(f"cell-{name}", (0, top, 480, bottom - top), NAMES[name], describe(variant))
+    picture = Drawing(
+        f"cell-{name}",
+        (0, top, 480, bottom - top),
+        NAMES.get(name, "A member of the family"),
+        describe(variant),
+    )
     _carousel(picture, variant, earlier)
     _row(picture, variant, earlier)
     for gate in variant.gates:

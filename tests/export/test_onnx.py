@@ -1,0 +1,275 @@
+"""ONNX files: what ONNX Runtime makes of them is what Keras makes of the model."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from keras_lstm_ext import (
+    CECLSTM,
+    ClassicLSTM,
+    OriginalLSTM,
+    PeepholeLSTM,
+    Variant,
+    VariantLSTM,
+)
+from keras_lstm_ext.export import export_onnx
+from tests.contract.family import as_arrays, assert_close, normal, randomize
+
+onnx = pytest.importorskip("onnx")
+onnxruntime = pytest.importorskip("onnxruntime")
+
+BATCH, TIME, FEATURES, UNITS = 3, 9, 5, 4
+X = normal(BATCH, TIME, FEATURES)
+LENGTHS = [9, 4, 1]
+PADDED = X * (np.arange(TIME) < np.array(LENGTHS)[:, None])[:, :, None]
+WORDS = np.array([[3, 1, 2, 6, 5, 1, 2, 4, 3], [2, 2, 5, 1, 0, 0, 0, 0, 0], [6] + [0] * 8])
+
+DECAY = Variant(gates=("i", "o"), decay=0.9, block_size=2)
+ALONE = Variant(gates=("i",), peepholes=True, feedback="none")
+
+
+def sequential(*stack: Any) -> keras.Model:
+    return keras.Sequential([keras.Input((None, FEATURES), name="x"), *stack])
+
+
+def of_words(*stack: Any) -> keras.Model:
+    words = keras.Input((None,), dtype="int32", name="words")
+    return keras.Sequential([words, layers.Embedding(7, FEATURES, mask_zero=True), *stack])
+
+
+def with_states(make: Any) -> keras.Model:
+    """Two calls in a chain: the states of the first one are the second one's."""
+    x, h, c = keras.Input((None, FEATURES)), keras.Input((UNITS,)), keras.Input((UNITS,))
+    y, *states = make(UNITS, return_sequences=True, return_state=True)(x, initial_state=[h, c])
+    z, *states = make(UNITS, return_state=True)(y, initial_state=states)
+    return keras.Model([x, h, c], [z, *states])
+
+
+def both_ways_with_states() -> keras.Model:
+    x = keras.Input((None, FEATURES))
+    states = [keras.Input((UNITS,)) for _ in range(4)]
+    wrapper = layers.Bidirectional(PeepholeLSTM(UNITS, return_state=True))
+    return keras.Model([x, *states], wrapper(x, initial_state=states))
+
+
+def branches() -> keras.Model:
+    """A layer that is called twice, an inner model, merges, and shapes that change."""
+    x = keras.Input((TIME, FEATURES))
+    shared = layers.Dense(FEATURES, activation="relu")
+    inner = keras.Sequential(
+        [keras.Input((TIME, FEATURES)), ClassicLSTM(UNITS), layers.Dropout(0.5)]
+    )
+    a = inner(shared(shared(x)))
+    b = layers.Flatten()(layers.Permute((2, 1))(layers.Reshape((3, 15))(x)))
+    b = layers.Dense(UNITS, use_bias=False, activation="hard_sigmoid")(b)
+    added = layers.Multiply()([layers.Add()([a, b]), b])
+    steps = PeepholeLSTM(UNITS, return_sequences=True)(layers.RepeatVector(4)(added))
+    joined = layers.Concatenate()([steps, steps])
+    return keras.Model(x, [joined, added])
+
+
+def both(make: Any, **options: Any) -> Any:
+    merge = {k: options.pop(k) for k in ("merge_mode",) if k in options}
+    return layers.Bidirectional(make(UNITS, **options), **merge)
+
+
+CASES: dict[str, tuple[Callable[[], keras.Model], Any]] = {
+    "cec": (lambda: sequential(CECLSTM(UNITS)), X),
+    "cec 1991": (lambda: sequential(CECLSTM(UNITS, activation=None, recurrent=False)), X),
+    "classic": (lambda: sequential(ClassicLSTM(UNITS)), X),
+    "peephole": (lambda: sequential(PeepholeLSTM(UNITS, gradient="truncated")), X),
+    "no bias": (lambda: sequential(PeepholeLSTM(UNITS, use_bias=False)), X),
+    "gate biases": (lambda: sequential(ClassicLSTM(UNITS, use_bias="gates")), X),
+    "blocks": (lambda: sequential(ClassicLSTM(UNITS, block_size=2)), X),
+    "decay": (lambda: sequential(VariantLSTM(UNITS, variant=DECAY)), X),
+    "one gate": (lambda: sequential(VariantLSTM(UNITS, variant=ALONE)), X),
+    "1997 squashers": (
+        lambda: sequential(
+            ClassicLSTM(
+                UNITS, activation="centered_sigmoid_2", output_activation="centered_sigmoid_1"
+            )
+        ),
+        X,
+    ),
+    "other functions": (
+        lambda: sequential(
+            both(PeepholeLSTM, recurrent_activation="hard_sigmoid", activation="softsign")
+        ),
+        X,
+    ),
+    "backwards": (
+        lambda: sequential(PeepholeLSTM(UNITS, return_sequences=True, go_backwards=True)),
+        X,
+    ),
+    "states": (lambda: with_states(PeepholeLSTM), [X, X[:, 0, :UNITS], X[:, 1, :UNITS]]),
+    "states of both": (both_ways_with_states, [X, *(X[:, k, :UNITS] for k in range(4))]),
+    "branches": (branches, X),
+    "masked": (lambda: sequential(layers.Masking(), PeepholeLSTM(UNITS)), PADDED),
+    "masked sequences": (
+        lambda: sequential(
+            layers.Masking(),
+            PeepholeLSTM(UNITS, return_sequences=True),
+            layers.Dropout(0.5),
+            layers.TimeDistributed(layers.Dense(3, activation="tanh")),
+            ClassicLSTM(UNITS, return_sequences=True, go_backwards=True),
+        ),
+        PADDED,
+    ),
+    "masked zeros": (
+        lambda: of_words(
+            PeepholeLSTM(UNITS, return_sequences=True, zero_output_for_mask=True),
+            ClassicLSTM(UNITS, zero_output_for_mask=True),
+        ),
+        WORDS,
+    ),
+    **{
+        f"words, {mode}": (
+            lambda mode=mode: of_words(
+                both(PeepholeLSTM, return_sequences=True, merge_mode=mode),
+                both(ClassicLSTM, merge_mode=mode),
+                layers.Dense(2, activation="softmax"),
+            ),
+            WORDS,
+        )
+        for mode in ("concat", "sum", "mul", "ave")
+    },
+    "two outputs": (
+        lambda: of_words(both(ClassicLSTM, return_sequences=True, merge_mode=None)),
+        WORDS,
+    ),
+}
+
+
+def run_file(path: Path, inputs: list[np.ndarray]) -> list[np.ndarray]:
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    names = [given.name for given in session.get_inputs()]
+    types = {"tensor(int32)": "int32", "tensor(float)": "float32"}
+    given = zip(session.get_inputs(), inputs, strict=True)
+    feed = {wanted.name: array.astype(types[wanted.type]) for wanted, array in given}
+    assert list(feed) == names
+    return session.run(None, feed)
+
+
+def nodes(path: Path, op: str) -> list[Any]:
+    return [node for node in onnx.load(path).graph.node if node.op_type == op]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_onnx_runtime_gives_what_keras_gives(case: str, tmp_path: Path) -> None:
+    make, inputs = CASES[case]
+    model = randomize(make())
+    path = tmp_path / "model.onnx"
+    export_onnx(model, path)
+    expected = as_arrays(model(inputs))
+    arrays = inputs if isinstance(inputs, list) else [inputs]
+    assert_close(run_file(path, arrays), expected)
+    if "branches" not in case:  # its shapes are fixed
+        doubled = [np.concatenate([a, a]) for a in arrays]
+        assert_close(run_file(path, doubled), [np.concatenate([e, e]) for e in expected])
+
+
+def test_nodes_hold_what_the_layers_are(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    export_onnx(randomize(CASES["words, concat"][0]()), path)
+    first, second = nodes(path, "LSTM")
+    assert not nodes(path, "Loop")
+    assert not nodes(path, "Scan")
+    for node in (first, second):
+        attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+        assert attributes["direction"] == b"bidirectional"
+        assert attributes["hidden_size"] == UNITS
+        assert node.input[4], "sequence_lens"
+    assert len(first.input) == 8
+    assert first.input[7], "P"
+    assert len(second.input) < 8 or not second.input[7]
+
+
+def test_a_long_sum_loses_nothing(tmp_path: Path) -> None:
+    """Gates that are not there are open to the last bit, over 1000 steps."""
+    layer = CECLSTM(1, activation=None, recurrent=False, kernel_initializer="ones")
+    model = keras.Sequential([keras.Input((None, 1)), layer])
+    export_onnx(model, tmp_path / "sum.onnx")
+    (total,) = run_file(tmp_path / "sum.onnx", [np.ones((1, 1000, 1))])
+    assert total[0, 0] == 1000.0
+
+
+def test_inputs_and_outputs_by_name(tmp_path: Path) -> None:
+    inputs = {"z": keras.Input((2,), name="z"), "a": keras.Input((None, FEATURES), name="a")}
+    y, *states = ClassicLSTM(2, return_state=True)(inputs["a"])
+    model = randomize(keras.Model(inputs, {"y": layers.Add()([y, inputs["z"]]), "c": states[1]}))
+    export_onnx(model, tmp_path / "model.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    feed = {"z": X[:, 0, :2], "a": X}
+    expected = model(feed)
+    assert_close(session.run(None, feed), as_arrays([expected["c"], expected["y"]]))
+
+
+def test_a_model_of_mixed_precision_is_written_in_float32(tmp_path: Path) -> None:
+    mixed = randomize(sequential(PeepholeLSTM(UNITS, dtype="mixed_bfloat16")))
+    export_onnx(mixed, tmp_path / "model.onnx")
+    expected = randomize(sequential(PeepholeLSTM(UNITS)))(X)
+    assert_close(run_file(tmp_path / "model.onnx", [X]), as_arrays(expected))
+
+
+class Doubled(keras.layers.Layer):
+    def call(self, x: Any) -> Any:
+        return 2 * x
+
+
+class Subclassed(keras.Model):
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = ClassicLSTM(UNITS)
+
+    def call(self, x: Any) -> Any:
+        return self.inner(x)
+
+
+def subclassed() -> keras.Model:
+    model = Subclassed()
+    model(X)
+    return model
+
+
+def stateful() -> keras.Model:
+    layer = ClassicLSTM(UNITS, stateful=True, name="it")
+    return keras.Sequential([keras.Input(batch_shape=(2, 4, FEATURES)), layer])
+
+
+def operation() -> keras.Model:
+    x = keras.Input((TIME, FEATURES))
+    return keras.Model(x, keras.ops.sin(ClassicLSTM(UNITS)(x)))
+
+
+BLOCKS = Variant(peepholes=True, block_size=2)
+REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
+    "gate feedback": (lambda: sequential(OriginalLSTM(4, name="it")), "'it'.*fed back"),
+    "peephole blocks": (lambda: sequential(VariantLSTM(4, variant=BLOCKS)), "sees one cell"),
+    "activation": (lambda: sequential(ClassicLSTM(4, activation="gelu")), "'gelu'"),
+    "gates": (
+        lambda: sequential(VariantLSTM(4, variant=DECAY, recurrent_activation="relu")),
+        "sigmoid, not relu",
+    ),
+    "dense": (lambda: sequential(layers.Dense(4, activation="gelu")), "'gelu'"),
+    "stateful": (stateful, "stateful"),
+    "keras lstm": (lambda: sequential(layers.LSTM(4, name="it")), "'it'.*LSTM"),
+    "wrapped": (lambda: sequential(layers.Bidirectional(layers.GRU(4))), "GRU"),
+    "own layer": (lambda: sequential(Doubled(), ClassicLSTM(4)), "Doubled.*tf2onnx"),
+    "operation": (operation, "sin"),
+    "subclassed": (subclassed, "Sequential and functional"),
+    "not built": (lambda: keras.Sequential([ClassicLSTM(4)]), "built"),
+    "a layer": (lambda: ClassicLSTM(4), "Keras model"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_written_is_named_and_no_file_is_made(case: str, tmp_path: Path) -> None:
+    make, words = REFUSED[case]
+    with pytest.raises(ValueError, match=f"(?is){words}"):
+        export_onnx(make(), tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
