@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import lstm_benchmarks
 import lstm_citations
 import lstm_equations
 import lstm_figures
@@ -19,10 +20,14 @@ DIRECTIVES: dict[str, Callable[..., Iterator[str]]] = {
     "equation": lstm_equations.equation,
     "equations": lstm_equations.equations,
     "equation-index": lstm_equations.index,
+    "tests": lstm_equations.tests,
     "cell": lstm_figures.cell,
     "timeline": lstm_figures.timeline,
+    "figure": lstm_figures.interactive,
     "variants": lstm_tables.variants,
     "equation-table": lstm_tables.side_by_side,
+    "benchmark": lstm_benchmarks.benchmark,
+    "benchmark-memory": lstm_benchmarks.memory,
     "bibliography": lstm_citations.bibliography,
 }
 _LINE = re.compile(r"^::([a-z][a-z-]*)((?: +\S+)*) *$")

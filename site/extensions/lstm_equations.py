@@ -9,6 +9,13 @@ from lstm_sources import Equation
 MODULES = ("functions", "cec", "original", "classic", "peephole", "nets", "truncated")
 """The modules with equations, in the order in which the site shows them."""
 
+TESTS = {
+    "layers": "the layers compared with the reference",
+    "differences": "the way back compared with finite differences",
+    "truncated": "the truncated gradient computed in two ways",
+}
+"""Sections of the page with the tests, and what each of them shows."""
+
 PAGES = {"functions": "index", "nets": "gradients", "truncated": "gradients"}
 """Pages of the modules that have none of their own."""
 
@@ -18,11 +25,12 @@ def equation(name: str) -> Iterator[str]:
     shown = lstm_sources.equation(name)
     yield from ("", f'<div class="equation" id="{shown.id}" markdown>', "")
     yield from ("$$", shown.tex, "$$", "")
-    yield f'<button type="button" data-clipboard-text="{_attribute(shown.tex)}">Copy TeX</button>'
+    yield _copy("TeX", shown.tex)
     yield f'<a class="equation-number" href="#{shown.id}">({shown.label})</a> {_source(shown)}'
     yield ""
     if shown.code:
         yield from (f'```python title="keras_lstm_ext.reference.{shown.name}"', shown.code, "```")
+        yield from ("", _copy("NumPy", shown.code), f"Tested: {_tests(shown)}.")
     yield from ("", "</div>", "")
 
 
@@ -51,6 +59,23 @@ def link(name: str) -> str:
     shown = lstm_sources.equation(name)
     page = PAGES.get(shown.module, shown.module)
     return f"[({shown.label})](/equations/{page}.md#{shown.id})"
+
+
+def tests(path: str) -> Iterator[str]:
+    """The source of a file with tests."""
+    text = (lstm_sources.ROOT / path).read_text("utf-8")
+    yield from ("", f'```python title="{path}"', text.rstrip(), "```", "")
+
+
+def _tests(shown: Equation) -> str:
+    names = ["truncated"] if shown.module == "truncated" else ["layers"]
+    if shown.function.endswith("backward"):
+        names.append("differences")
+    return ", ".join(f"[{TESTS[name]}](/equations/tests.md#{name})" for name in names)
+
+
+def _copy(what: str, text: str) -> str:
+    return f'<button type="button" data-clipboard-text="{_attribute(text)}">Copy {what}</button>'
 
 
 def _source(shown: Equation) -> str:

@@ -7,12 +7,11 @@ import shutil
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-ADDRESS = "https://lstm.example/"
+from tests.site.sources import ADDRESS, ROOT
+
 BROWSER_ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",

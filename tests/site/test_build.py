@@ -9,7 +9,7 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import pytest
 
-from tests.site.sources import PAGES, ROOT, url
+from tests.site.sources import ADDRESS, PAGES, ROOT, url
 
 pytestmark = pytest.mark.slow
 
@@ -84,6 +84,13 @@ def test_every_equation_is_on_the_list_of_published_ones(pages):
     assert found == set(IDS)
 
 
+@pytest.mark.parametrize("page", ["cec", "original", "classic", "peephole", "gradients"])
+def test_equations_link_to_their_tests(pages, page):
+    links = pages[f"equations/{page}/"].links
+    functions = [i for i in IDS if i.startswith(f"equations/{page}/#") and i.count("-") > 1]
+    assert sum(link.startswith("../tests/#") for link in links) >= len(functions)
+
+
 def public_names():
     """What `keras_lstm_ext` exports."""
     tree = ast.parse((ROOT / "keras_lstm_ext" / "__init__.py").read_text("utf-8"))
@@ -99,7 +106,16 @@ def test_the_inventory_has_every_public_name(built):
     assert {f"keras_lstm_ext.{name}" for name in public_names()} - documented == set()
 
 
-@pytest.mark.parametrize("layer", ["cec", "original", "classic", "peephole", "variant"])
+LAYERS = ["cec", "original", "classic", "peephole", "variant"]
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_api_pages_say_what_differs_from_keras(built, layer):
+    page = (built / "api" / layer / "index.html").read_text("utf-8")
+    assert "Differs from keras.layers.LSTM" in page
+
+
+@pytest.mark.parametrize("layer", LAYERS)
 def test_api_pages_describe_every_argument(built, layer):
     tree = ast.parse((ROOT / f"keras_lstm_ext/layers/{layer}.py").read_text("utf-8"))
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
@@ -142,5 +158,5 @@ def test_nothing_of_this_machine_is_published(built):
 def test_pages_say_how_to_cite_them(built, page):
     text = (built / url(page) / "index.html").read_text("utf-8")
     assert "@misc{lstm-" in text
-    assert f"https://lstm.example/{url(page)}" in text
+    assert ADDRESS + url(page) in text
     assert "&quot;type&quot;: &quot;webpage&quot;" in text or '"type": "webpage"' in text

@@ -1,0 +1,54 @@
+"""Tables of the benchmark records in `benchmarks/results`."""
+
+import json
+from collections.abc import Iterator
+
+import lstm_sources
+
+from keras_lstm_ext.bench import report
+
+RIVALS = {
+    "layers": "keras.layers.LSTM, graph",
+    "mask": "keras.layers.LSTM, graph",
+    "fit": "keras.layers.LSTM, as fit runs it",
+    "prefix": "CECLSTM(recurrent=False), portable",
+    "export": "Keras' export to ONNX",
+}
+"""Whom each suite is compared with."""
+
+
+def benchmark(suite: str, task: str) -> Iterator[str]:
+    """A task of a suite: medians by shape, and how many times as fast as the rival."""
+    record = read(suite)
+    rows = [row for row in record["results"] if row["task"] == task]
+    rival = RIVALS[suite]
+    shapes = report.unique(report.name(row["shape"]) for row in rows)
+    times = {report.place(row): report.digits(row["median_s"] * 1e3) for row in rows}
+    body = []
+    for who in report.unique(row["contender"] for row in rows):
+        faster = report.maybe(report.ratio(rows, rival, who))
+        body.append([who, *(times.get((who, shape), report.NONE) for shape in shapes), faster])
+    yield from ("", report.table(["milliseconds", *shapes, "times as fast"], body), "")
+    yield (
+        "Columns: batch, time steps, features, units. Medians. Times as fast: as "
+        f"{rival}, geometric mean over the shapes."
+    )
+    yield from ("", *provenance(record))
+
+
+def memory() -> Iterator[str]:
+    """Peak memory against the length of the sequences."""
+    record = read("memory")
+    yield from ("", report.memory(record["results"]), "", report.MEMORY, "", *provenance(record))
+
+
+def provenance(record: report.Record) -> Iterator[str]:
+    """What was measured where, folded away."""
+    yield '??? note "Machine, versions, commit"'
+    yield from (f"    {line}" for line in ("", *report.heading(record).splitlines(), ""))
+
+
+def read(suite: str) -> report.Record:
+    """What `python -m benchmarks` wrote."""
+    path = lstm_sources.ROOT / f"benchmarks/results/{suite}-tensorflow-cpu.json"
+    return json.loads(path.read_text())
