@@ -25,6 +25,7 @@ def loop(problem: Problem, task: str, layer: str) -> Program:
     def export(model: keras.Model, path: Path) -> None:
         import tf2onnx  # noqa: F401  (what is missing is then left out, with its name)
 
+        model(problem.x)  # Keras exports only what was called
         model.export(path, format="onnx", verbose=False)
 
     return exported(problem, layer, export)
