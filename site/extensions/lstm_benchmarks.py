@@ -27,8 +27,9 @@ def benchmark(suite: str, task: str) -> Iterator[str]:
     body = []
     for who in report.unique(row["contender"] for row in rows):
         faster = report.maybe(report.ratio(rows, rival, who))
-        body.append([who, *(times.get((who, shape), report.NONE) for shape in shapes), faster])
-    yield from ("", report.table(["milliseconds", *shapes, "times as fast"], body), "")
+        body.append([who, faster, *(times.get((who, shape), report.NONE) for shape in shapes)])
+    sizes = [shape.replace(",", ", ") for shape in shapes]  # may break, which keeps columns narrow
+    yield from ("", report.table(["milliseconds", "times as fast", *sizes], body), "")
     yield (
         "Columns: batch, time steps, features, units. Medians; a dash where the quartiles are more "
         f"than a factor 2 apart. Times as fast: as {rival}, geometric mean over the shapes."

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import lstm_sources  # noqa: F401  (stands in for the package, see there)
 import numpy as np
 import plot
-from keras_lstm_ext.diagram.svg import Drawing, sub
 
+from keras_lstm_ext.diagram.svg import Drawing, sub
 from keras_lstm_ext.reference import backward, forward, linear
 
 NETWORKS = {

@@ -13,9 +13,9 @@ from typing import Any
 import lstm_sources  # noqa: F401  (stands in for the package, see there)
 import numpy as np
 import plot
+
 from keras_lstm_ext.diagram import TIMES
 from keras_lstm_ext.diagram.svg import Drawing, sub
-
 from keras_lstm_ext.reference import Run, forward
 
 DATA = Path(__file__).parents[1] / "content" / "assets" / "step-through.json"

@@ -126,13 +126,11 @@ def backward(
     equations, v = plan.equations, plan.equations.variant
     d_outputs, *d_state = d_results
     h_before, c_before = _before(a.h, kept.h), _before(a.c, kept.c)
-    gates_before = None
-    if v.feeds_gates:
-        gates = _gates_to_feed(equations, kept.nets, a.h.dtype)
-        gates_before = _before(a.gates, gates)
     nets = kept.nets
     if nets is None:
         nets = _all_nets(equations, a, fixed, h_before, c_before, kept.c)
+    gates = _gates_to_feed(equations, nets, a.h.dtype)
+    gates_before = None if gates is None else _before(a.gates, gates)
     flows = a.R is not None and not v.truncated
     R_transposed = ops.transpose(a.R) if flows else None
 
