@@ -16,7 +16,7 @@ class Sequences(NamedTuple):
     Every task ends with a target that counts, so that padding never reaches an error: a network
     that reads from left to right needs no other mask.
 
-    Args:
+    Attributes:
         inputs: `(n, timesteps, features)`, float32; zeros for padding. From
             `sample(..., symbols=True)` the symbols of a symbolic task, `(n, timesteps)`, int64,
             with -1 for padding.
