@@ -145,8 +145,8 @@ MUTANTS = [
     Mutant(
         "mask forgotten in the backward",
         ALGORITHM,
-        "        if valid is not None:\n            d_z",
-        "        if 0:\n            d_z",
+        "        if valid is not None:\n            d_nets",
+        "        if 0:\n            d_nets",
     ),
     Mutant(
         "mask forgotten in the prefix sum",
@@ -169,9 +169,10 @@ MUTANTS = [
     Mutant(
         "o's peephole blamed by the old state",
         ALGORITHM,
-        '(c if k == "o" else c_before)',
-        "c_before",
+        'c if k == "o" else c_before for',
+        "c_before for",
     ),
+    Mutant("bias gradient of the first step only", ALGORITHM, "d_b = d_b + d_z", "d_b = d_z"),
     Mutant(
         "nets recomputed from the new state",
         ALGORITHM,
