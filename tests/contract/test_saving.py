@@ -1,5 +1,7 @@
 """Saved models: `.keras` loads where the package is imported, an export where it is not there."""
 
+import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 
+from keras_lstm_ext import PeepholeLSTM
 from tests import processes
 from tests.backends import BACKEND
 from tests.contract.family import BATCH, FAMILY, FEATURES, assert_close, normal, randomize
@@ -107,3 +110,24 @@ def test_weights_files(tmp_path: Path) -> None:
         model.save_weights(tmp_path / "m.weights.h5")
         other.load_weights(tmp_path / "m.weights.h5")
         assert_close(other.get_weights(), model.get_weights(), tolerance=0.0)
+
+
+@pytest.mark.parametrize("argument", ["activation", "recurrent_activation", "output_activation"])
+def test_an_untrusted_file_runs_no_code(argument: str, tmp_path: Path) -> None:
+    """A lambda in a file is code of whoever wrote it, which runs only where safe_mode=False."""
+    keras.Sequential([keras.Input(X.shape[1:]), PeepholeLSTM(UNITS)]).save(tmp_path / "good.keras")
+    code = keras.saving.serialize_keras_object(lambda z: z / (1.0 + abs(z)))
+    with (
+        zipfile.ZipFile(tmp_path / "good.keras") as good,
+        zipfile.ZipFile(tmp_path / "bad.keras", "w") as bad,
+    ):
+        for name in good.namelist():
+            content = good.read(name)
+            if name == "config.json":
+                config = json.loads(content)
+                config["config"]["layers"][1]["config"][argument] = code
+                content = json.dumps(config).encode()
+            bad.writestr(name, content)
+    with pytest.raises(ValueError, match=argument):
+        keras.models.load_model(tmp_path / "bad.keras")
+    keras.models.load_model(tmp_path / "bad.keras", safe_mode=False)

@@ -8,6 +8,7 @@ import pytest
 
 from keras_lstm_ext import CECLSTM, ClassicLSTM, OriginalLSTM, PeepholeLSTM, reference
 from keras_lstm_ext.diagnostics import gate_trace, saturation
+from tests.backends import BACKEND
 from tests.contract.family import assert_close, each_layer, normal, randomize, run
 from tests.equations import oracle
 from tests.equations.oracle import Case
@@ -26,10 +27,11 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_a_trace_is_what_the_reference_computes(name: str) -> None:
     case = CASES[name]
-    layer = case.layer()
+    dtype = "float32" if BACKEND == "jax" else "float64"
+    layer = case.layer(dtype=dtype)
     layer.build((case.batch, case.timesteps, oracle.FEATURES))
     oracle.randomize(layer)
-    x, *states = oracle.arrays_of(case, layer, "float32")
+    x, *states = oracle.arrays_of(case, layer, dtype)
     mask = oracle.mask_of(case)
     given = gate_trace(layer, x, mask=mask, initial_state=states or None)
 
@@ -52,7 +54,9 @@ def test_a_trace_is_what_the_reference_computes(name: str) -> None:
     for k in names:
         values = np.stack([getattr(step, k) for step in expected.trace], axis=1)
         assert np.isnan(given[k][skipped]).all()
-        np.testing.assert_allclose(given[k][~skipped], values[~skipped], rtol=1e-5, atol=1e-6)
+        scale = max(1.0, np.abs(values[~skipped]).max())
+        tolerance = 1e-6 * scale if dtype == "float32" else 1e-12
+        np.testing.assert_allclose(given[k][~skipped], values[~skipped], rtol=0, atol=tolerance)
 
 
 @each_layer
