@@ -25,7 +25,7 @@ def other(tmp_path_factory):
     pytest.importorskip("zensical", reason="Zensical is not installed: pip install zensical")
     root = tmp_path_factory.mktemp("zensical")
     shutil.copy(ROOT / "mkdocs.yml", root)
-    for name in ("site", "keras_lstm_ext", "tests"):
+    for name in ("benchmarks", "keras_lstm_ext", "site", "tests"):
         shutil.copytree(ROOT / name, root / name)
     (root / "build").mkdir()
     (root / "build/katex").symlink_to(ROOT / "build/katex")
