@@ -10,11 +10,11 @@ from typing import Any
 
 import keras
 
-from keras_lstm_ext.engines import bptt, cudnn, portable
+from keras_lstm_ext.engines import bptt, cudnn, native, portable
 
 Tensor = Any
 
-ENGINES = {"cudnn": cudnn, "bptt": bptt, "portable": portable}
+ENGINES = {"cudnn": cudnn, "native": native, "bptt": bptt, "portable": portable}
 """Fastest first."""
 
 ACCEPTED = ("auto", *ENGINES)

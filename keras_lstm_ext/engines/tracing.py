@@ -1,5 +1,6 @@
 """What an engine must know of the trace that it is part of, and that Keras has no flag for."""
 
+import importlib
 import sys
 from types import FrameType
 
@@ -23,3 +24,20 @@ def exporting() -> bool:
             return True
         frame = frame.f_back
     return False
+
+
+def under_xla() -> bool:
+    """Whether XLA will compile the TensorFlow graph that is being traced.
+
+    There is no public way to ask. Where the private one is gone, every graph counts as one that XLA
+    compiles: an engine that XLA cannot compile then runs eagerly only.
+    """
+    import tensorflow as tf
+
+    if tf.executing_eagerly():
+        return False
+    try:
+        util = importlib.import_module("tensorflow.python.ops.control_flow_util")
+        return bool(util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph()))
+    except (ImportError, AttributeError):
+        return True

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from keras_lstm_ext.engines import native
 from tests import backends
 from tests.equations.oracle import FEATURES, LAYERS, UNITS, randomize
 
@@ -32,8 +33,11 @@ def result(variant: str, engine: str, masked: bool, **more: Any) -> list[np.ndar
 @pytest.mark.skipif(backends.BACKEND == "torch", reason="PyTorch has one engine")
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("variant", ["cec", "original", "classic", "peephole"])
-def test_engines_agree_under_dropout(variant: str, masked: bool) -> None:
-    given, expected = (result(variant, engine, masked) for engine in ("bptt", "portable"))
+@pytest.mark.parametrize("engine", ["bptt", "native"])
+def test_engines_agree_under_dropout(engine: str, variant: str, masked: bool) -> None:
+    if engine == "native" and native.why_not(LAYERS[variant](UNITS, engine=engine), None):
+        pytest.skip("native does not run here")
+    given, expected = (result(variant, each, masked) for each in (engine, "portable"))
     for g, e in zip(given, expected, strict=True):
         np.testing.assert_allclose(g, e, rtol=0, atol=1e-5 * np.max(np.abs(e)))
 

@@ -72,15 +72,16 @@ OPTION_CASES = [
 def check(
     case: Case, engine: str, call: Any = None, jit: bool = False, training: bool = True
 ) -> None:
-    layer = case.layer(engine=engine, dtype=DTYPE)
+    dtype, tolerances = (DTYPE, TOLERANCES) if engine != "native" else ("float32", (1e-5, 1e-5))
+    layer = case.layer(engine=engine, dtype=dtype)
     layer.build((case.batch, case.timesteps, 5))
     randomize(layer)
-    given = by_layer(case, layer, DTYPE, call(layer) if call else None, jit, training)
-    assert_equal(given, by_reference(case, layer, DTYPE), *TOLERANCES)
+    given = by_layer(case, layer, dtype, call(layer) if call else None, jit, training)
+    assert_equal(given, by_reference(case, layer, dtype), *tolerances)
 
 
 def applies(engine: str, case: Case) -> bool:
-    layer = case.layer()
+    layer = case.layer(engine=engine)
     return engines.ENGINES[engine].why_not(layer, engines.Call()) is None
 
 
@@ -89,7 +90,7 @@ def graph(layer: Any) -> Any:
     import tensorflow as tf
 
     def spec(*shape: int | None) -> tf.TensorSpec:
-        return tf.TensorSpec(shape, DTYPE)
+        return tf.TensorSpec(shape, layer.compute_dtype)
 
     @functools.wraps(layer)
     def call(x: Any, initial_state: Any, mask: Any, training: bool = False) -> Any:
@@ -155,6 +156,22 @@ def test_bptt_few(case: Case, training: bool) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("case", [*MATRIX, *OPTION_CASES])
+def test_native(case: Case) -> None:
+    if not applies("native", case):
+        pytest.skip("native does not run here")
+    check(case, "native")
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("case", FEW)
+def test_native_few(case: Case, training: bool) -> None:
+    if not applies("native", case):
+        pytest.skip("native does not run here")
+    check(case, "native", training=training)
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(BACKEND == "torch", reason="PyTorch has no XLA")
 @pytest.mark.parametrize("engine", ["portable", "bptt"])
 @pytest.mark.parametrize("case", SOME)
@@ -165,9 +182,11 @@ def test_compiled_by_the_caller(case: Case, engine: str) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="TensorFlow's graphs")
 @pytest.mark.parametrize("how", [traced, graph])
-@pytest.mark.parametrize("engine", ["portable", "bptt"])
+@pytest.mark.parametrize("engine", ["portable", "bptt", "native"])
 @pytest.mark.parametrize("case", SOME)
 def test_in_a_graph(case: Case, engine: str, how: Any) -> None:
+    if not applies(engine, case):
+        pytest.skip(f"{engine} does not run here")
     check(case, engine, how)
 
 

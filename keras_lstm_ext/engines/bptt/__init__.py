@@ -49,7 +49,7 @@ def run(
         outputs, *states = program.run(plan, arrays, fixed, training)
     states = [state for state in states if state is not None]
     outputs = None if outputs is None else ops.transpose(outputs, (1, 0, 2))
-    return *_shown(layer, mask, states[0], outputs), states
+    return *shown(layer, mask, states[0], outputs), states
 
 
 def _arrays(cell: Any, sequences: Tensor, states: list[Tensor]) -> algorithm.Arrays:
@@ -74,7 +74,7 @@ def _multiplier(cell: Any, h: Tensor) -> Tensor | None:
     return None if multiplier is None else ops.cast(multiplier, h.dtype)
 
 
-def _shown(
+def shown(
     layer: Any, mask: Tensor | None, last: Tensor, outputs: Tensor | None
 ) -> tuple[Tensor, Tensor | None]:
     """What of h is put out: 0 before a row's first valid step, where the state is not 0."""

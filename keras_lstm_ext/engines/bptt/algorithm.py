@@ -226,7 +226,7 @@ def refuse_second_derivative(*_: Any) -> Any:
         NotImplementedError: Always.
     """
     raise NotImplementedError(
-        "The hand-written gradient of engine='bptt' has no second derivative. "
+        "The hand-written gradient of this engine has no second derivative. "
         "Make the layer with engine='portable'."
     )
 

@@ -1,0 +1,108 @@
+// One call, laid out: what every kernel reads. Plain data, because kernels are compiled once per
+// instruction set and must not share compiled functions: everything here is `static`.
+#pragma once
+
+#include "lstm.h"
+#include "threads.h"
+
+// A panel holds the nets of as many units as a vector has lanes: for each k, one vector per net.
+struct Layout {
+  int64_t lanes, tile_rows;
+  int64_t nets;               // 1 to 4
+  int64_t i, f, c, o;         // place of each net in a panel
+  int64_t used;               // lanes that hold a unit: fewer where blocks must not straddle panels
+  int64_t panels;             // of the units
+  int64_t feature_vectors;    // of the features
+  int64_t start[4];           // first column of each net, in Keras' order
+  int64_t columns;            // of Keras' kernels
+  int64_t width;              // nets * lanes: columns of a panel
+  int64_t padded;             // panels * lanes: units with padding
+  int64_t teams, members;     // either teams with rows of their own, or members that share panels
+  int64_t steps;              // time steps of a chunk
+};
+
+struct Workspace {
+  float *W, *R, *b, *p;          // packed: (panels, k, width); p (panels, 3, lanes)
+  float *h[2], *r[2];            // (batch, units) before and after a step; r is what is fed back
+  float *c;                      // (panels, batch, lanes)
+  float *z;                      // (steps, panels, batch, width), where no gates are kept
+  float *W_t, *R_t;              // packed: (vectors / 4, panels * width, 4 vectors)
+  float *d_z;                    // (panels, rows of a chunk, width), for each team
+  float *left;                   // rows of a chunk of x and r, transposed in tiles, for each team
+  float *d_h, *carry;            // (batch, padded): from the next step; past skipped steps
+  float *d_c;                    // (panels, batch, lanes)
+  float *d_x;                    // (rows of a chunk, padded features), for each team
+  float *d_weights;              // (panels, features + units, width), for each team
+  float *d_b, *d_p;              // (panels, width) and (panels, 3, lanes), for each team
+};
+
+struct Job {
+  Options o;
+  Layout l;
+  Inputs in;
+  Results out;
+  Errors errors;
+  Gradients gradients;
+  Workspace w;
+  Barrier* everyone;
+};
+
+// What one thread does: its rows of the batch, and its panels.
+struct Share {
+  int64_t team, member;
+  int64_t row, rows;
+  int64_t panel, panels_end;
+  Barrier* barrier;  // of the team; null for a team of one
+};
+
+static inline int64_t part(int64_t of, int64_t index, int64_t parts) { return of * index / parts; }
+
+static inline Share share_of(const Job& j, int64_t thread) {
+  const Layout& l = j.l;
+  int64_t team = thread / l.members, member = thread % l.members;
+  int64_t row = part(j.o.batch, team, l.teams);
+  return {team,
+          member,
+          row,
+          part(j.o.batch, team + 1, l.teams) - row,
+          part(l.panels, member, l.members),
+          part(l.panels, member + 1, l.members),
+          l.members > 1 ? j.everyone : nullptr};
+}
+
+static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+static inline int64_t quotient_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// Units of a panel.
+static inline int64_t units_in(const Job& j, int64_t panel) {
+  return least(j.l.used, j.o.units - panel * j.l.used);
+}
+
+// Where the sequence is read at step t.
+static inline int64_t time_of(const Options& o, int64_t t) {
+  return o.reverse ? o.time - 1 - t : t;
+}
+
+static inline bool skipped(const Job& j, int64_t row, int64_t t) {
+  return j.in.mask && !j.in.mask[row * j.o.time + time_of(j.o, t)];
+}
+
+// Keras' column of a unit in a net, where `net` is its place in the order of nets.
+static inline int64_t column(const Job& j, int64_t net, int64_t unit) {
+  return j.l.start[net] + (net == j.l.c ? unit : unit / j.o.block_size);
+}
+
+// The cell states before and after step t: of all steps where they are kept, else one place.
+static inline float* cells_after(const Job& j, int64_t t, int64_t panel) {
+  float* cells = j.w.c;
+  if (j.out.cells && t >= 0) cells = j.out.cells + t * j.l.panels * j.o.batch * j.l.lanes;
+  return cells + panel * j.o.batch * j.l.lanes;
+}
+
+// What the backward reads of step t, or the place for net inputs where nothing is kept.
+static inline float* nets_at(const Job& j, int64_t t, int64_t panel) {
+  int64_t step = j.l.panels * j.o.batch * j.l.width;
+  float* nets = j.out.gates ? j.out.gates + t * step : j.w.z + t % j.l.steps * step;
+  return nets + panel * j.o.batch * j.l.width;
+}

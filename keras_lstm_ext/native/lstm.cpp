@@ -1,0 +1,224 @@
+// From the plain C interface to the kernels: which instructions, which threads, which memory.
+#include "lstm.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "job.h"
+#include "kernels.h"
+#include "threads.h"
+
+// Under the address sanitizer there are gaps between the places, which must not be touched.
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+constexpr int64_t GAP = 16;
+#else
+#define ASAN_POISON_MEMORY_REGION(at, bytes)
+constexpr int64_t GAP = 0;
+#endif
+
+extern const Kernels baseline;
+#if defined(__x86_64__)
+extern const Kernels avx2, avx512;
+#endif
+
+namespace {
+
+constexpr int64_t SECOND_LEVEL_CACHE = 640 * 1024;  // bytes of packed weights that stay in it
+constexpr int64_t SMALL = 1 << 18;                   // multiplications that a thread is worth
+
+const Kernels* kernels(int32_t isa) {
+#if defined(__x86_64__)
+  if ((isa == BEST || isa == AVX512) && lstm_supports(AVX512)) return &avx512;
+  if ((isa == BEST || isa == AVX2) && lstm_supports(AVX2)) return &avx2;
+#endif
+  return isa == BEST || isa == BASELINE ? &baseline : nullptr;
+}
+
+Layout layout(const Options& o, const Kernels& k) {
+  Layout l = {};
+  l.lanes = k.lanes;
+  l.tile_rows = k.tile_rows;
+  const int64_t blocks = o.units / o.block_size;
+  l.i = l.f = l.o = -1;
+  auto add = [&](int64_t& net, int64_t columns) {
+    net = l.nets++;
+    l.start[net] = l.columns;
+    l.columns += columns;
+  };
+  if (o.gates & GATE_I) add(l.i, blocks);
+  if (o.gates & GATE_F) add(l.f, blocks);
+  add(l.c, o.units);
+  if (o.gates & GATE_O) add(l.o, blocks);
+  l.used = o.peepholes ? k.lanes / o.block_size * o.block_size : k.lanes;
+  l.panels = quotient_up(o.units, l.used);
+  l.feature_vectors = quotient_up(o.features, k.lanes);
+  l.width = l.nets * k.lanes;
+  l.padded = l.panels * k.lanes;
+  return l;
+}
+
+int64_t weights_of(const Layout& l, const Options& o) {
+  return l.panels * l.width * (o.features + o.units);
+}
+
+// A team per thread where each has enough rows and the weights stay in its cache; else one team.
+void split(Layout& l, const Options& o) {
+  const int64_t threads = o.threads;
+  const bool by_rows = l.panels < 2 || (weights_of(l, o) * 4 <= SECOND_LEVEL_CACHE &&
+                                        o.batch >= 2 * threads);
+  l.teams = by_rows ? std::max<int64_t>(1, std::min(threads, o.batch)) : 1;
+  l.members = by_rows ? 1 : std::min(threads, l.panels);
+}
+
+int64_t rows_of_team(const Layout& l, const Options& o) {
+  return std::max<int64_t>(1, o.batch / l.teams);
+}
+
+// So many steps at once that the input product fills its tiles.
+int64_t steps_forward(const Layout& l, const Options& o) {
+  const int64_t rows = rows_of_team(l, o), tile = l.tile_rows;
+  if (rows >= tile) return 1;
+  return std::min(std::max<int64_t>(o.time, 1), tile * std::max<int64_t>(1, 48 / (rows * tile)));
+}
+
+// So many steps at once that the weight gradients, which every chunk reads and writes, cost little.
+int64_t steps_backward(const Layout& l, const Options& o) {
+  const int64_t rows = weights_of(l, o) * 4 <= SECOND_LEVEL_CACHE ? 128 : 512;
+  return std::min(std::max<int64_t>(o.time, 1),
+                  std::max<int64_t>(1, rows / rows_of_team(l, o)));
+}
+
+// Takes places one after the other, each on a cache line of its own.
+class Places {
+ public:
+  explicit Places(float* base) : base_(base) {}
+
+  float* take(int64_t floats) {
+    const int64_t at = used_;
+    used_ += quotient_up(floats, 16) * 16 + GAP;
+    if (!base_) return nullptr;
+    ASAN_POISON_MEMORY_REGION(base_ + at + floats, sizeof(float) * (used_ - at - floats));
+    return base_ + at;
+  }
+
+  int64_t used() const { return used_; }
+
+ private:
+  float* base_;
+  int64_t used_ = 0;
+};
+
+void place_forward(Job& j, Places& places) {
+  const Layout& l = j.l;
+  const Options& o = j.o;
+  const int64_t states = o.batch * o.units;
+  Workspace& w = j.w;
+  w.W = places.take(l.panels * o.features * l.width);
+  w.R = places.take(o.feedback ? l.panels * o.units * l.width : 0);
+  w.b = places.take(l.panels * l.width);
+  w.p = places.take(l.panels * 3 * l.lanes);
+  w.c = places.take(o.batch * l.padded);
+  for (int k = 0; k < 2; ++k) w.h[k] = places.take(states);
+  for (int k = 0; k < 2; ++k) w.r[k] = places.take(j.in.multiplier ? states : 0);
+  w.z = places.take(j.out.gates ? 0 : l.steps * o.batch * l.panels * l.width);
+}
+
+void place_backward(Job& j, Places& places) {
+  const Layout& l = j.l;
+  const Options& o = j.o;
+  const int64_t rows = l.steps * o.batch, depth = o.features + o.units;
+  Workspace& w = j.w;
+  w.p = places.take(l.panels * 3 * l.lanes);
+  w.c = places.take(o.batch * l.padded);
+  w.W_t = places.take(l.feature_vectors * l.lanes * l.panels * l.width);
+  w.R_t = places.take(l.padded * l.panels * l.width);
+  w.d_z = places.take(rows * l.panels * l.width);
+  w.left = places.take(rows * depth);
+  w.d_h = places.take(o.batch * l.padded);
+  if (!o.feedback || o.truncated) w.d_h = nullptr;  // no error flows through what is fed back
+  w.carry = places.take(o.batch * l.padded);
+  w.d_c = places.take(o.batch * l.padded);
+  w.d_x = places.take(rows * l.feature_vectors * l.lanes);
+  w.d_weights = places.take(l.teams * l.panels * depth * l.width);
+  w.d_b = places.take(l.teams * l.panels * l.width);
+  w.d_p = places.take(l.teams * l.panels * 3 * l.lanes);
+}
+
+// The gradients of a batch without rows, or of a layer without units.
+void clear(const Options& o, const Gradients& d) {
+  const Layout l = layout(o, *kernels(o.isa));
+  const int64_t columns = l.columns;
+  std::fill_n(d.x, o.batch * o.time * o.features, 0.0f);
+  std::fill_n(d.W, o.features * columns, 0.0f);
+  std::fill_n(d.b, columns, 0.0f);
+  if (o.feedback) std::fill_n(d.R, o.units * columns, 0.0f);
+  if (o.peepholes) std::fill_n(d.p, (l.nets - 1) * o.units, 0.0f);
+}
+
+int32_t run(Job& j, void (*place)(Job&, Places&), void (*kernel)(const void*, int64_t)) {
+  Places counted(nullptr);
+  place(j, counted);
+  void* memory = std::aligned_alloc(64, std::max<int64_t>(64, counted.used() * 4));
+  j.everyone = new_barrier(j.l.teams * j.l.members);
+  bool ran = false;
+  if (memory && j.everyone) {
+    Places places(static_cast<float*>(memory));
+    place(j, places);
+    ran = run_together(j.l.teams * j.l.members, kernel, &j);
+  }
+  std::free(memory);
+  delete_barrier(j.everyone);
+  return ran ? 0 : 1;
+}
+
+}  // namespace
+
+int32_t lstm_supports(int32_t isa) {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  if (isa == AVX2) return has_avx2;
+  if (isa == AVX512)
+    return has_avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+#endif
+  return isa == BEST || isa == BASELINE;
+}
+
+int32_t lstm_threads(const Options* options) {
+  const int64_t work = weights_of(layout(*options, *kernels(BEST)), *options) * options->batch *
+                       options->time;
+  return std::max<int64_t>(1, std::min<int64_t>(options->threads, work / SMALL));
+}
+
+int32_t lstm_largest_peephole_block() { return kernels(BEST)->lanes; }
+
+void lstm_kept(const Options* options, int64_t* gates, int64_t* cells) {
+  const Options& o = *options;
+  const Layout l = layout(o, *kernels(o.isa));
+  *gates = o.time * o.batch * l.panels * l.width;
+  *cells = o.time * o.batch * l.padded;
+}
+
+int32_t lstm_forward(const Options* options, const Inputs* in, const Results* out) {
+  if (options->batch * options->units == 0) return 0;
+  const Kernels& k = *kernels(options->isa);
+  Job j = {*options, layout(*options, k), *in, *out, {}, {}, {}, nullptr};
+  split(j.l, j.o);
+  j.l.steps = steps_forward(j.l, j.o);
+  return run(j, place_forward, k.forward);
+}
+
+int32_t lstm_backward(const Options* options, const Inputs* in, const Results* kept,
+                      const Errors* errors, const Gradients* gradients) {
+  if (options->batch * options->units == 0) {
+    clear(*options, *gradients);
+    return 0;
+  }
+  const Kernels& k = *kernels(options->isa);
+  Job j = {*options, layout(*options, k), *in, *kept, *errors, *gradients, {}, nullptr};
+  split(j.l, j.o);
+  j.l.steps = steps_backward(j.l, j.o);
+  return run(j, place_backward, k.backward);
+}

@@ -1,0 +1,68 @@
+// The plain C interface: a whole sequence of one LSTM layer, forward and backward, float32.
+//
+// Arrays are dense and batch-major, as Keras has them; the columns of W, R and b are the nets in
+// the order i, f, c, o, with one column per cell for c and one per block for a gate. A pointer to
+// something that a call does not have is null.
+#pragma once
+
+#include <cstdint>
+
+enum Squasher : int32_t { SIGMOID, TANH, LINEAR, CENTERED_SIGMOID_2, CENTERED_SIGMOID_1 };
+
+enum Gates : int32_t { GATE_I = 1, GATE_F = 2, GATE_O = 4 };
+
+enum Isa : int32_t { BEST, BASELINE, AVX2, AVX512 };
+
+struct Options {
+  int64_t batch, time, features, units, block_size;
+  int32_t gates;                                 // a sum of `Gates`
+  int32_t sigma, activation, output_activation;  // a `Squasher` each
+  int32_t feedback, peepholes, truncated, reverse;  // 0 or 1; reverse: from the last step on
+  int32_t threads, isa;
+  float decay;  // of the old state, where there is no forget gate
+};
+
+struct Inputs {
+  const float* x;           // (batch, time, features)
+  const float *h, *c;       // (batch, units), before the first step
+  const float* W;           // (features, columns)
+  const float* R;           // (units, columns), with feedback
+  const float* p;           // (gates, units), with peepholes
+  const float* b;           // (columns,)
+  const float* multiplier;  // (batch, units), or null: recurrent dropout
+  const uint8_t* mask;      // (batch, time), or null: 0 where a step is skipped
+};
+
+struct Results {
+  float* y;              // (batch, time, units), or null
+  float *h, *c;          // (batch, units), after the last step
+  float *gates, *cells;  // `lstm_kept` floats for the backward, or null
+};
+
+struct Errors {
+  const float* y;       // (batch, time, units), or null for zeros
+  const float *h, *c;   // (batch, units)
+};
+
+struct Gradients {
+  float *x, *h, *c, *W, *R, *p, *b;  // of the shapes of the inputs
+};
+
+#define LSTM_API extern "C" __attribute__((visibility("default")))
+
+// Whether this processor has the instructions.
+LSTM_API int32_t lstm_supports(int32_t isa);
+
+// The largest block whose gates may have peepholes.
+LSTM_API int32_t lstm_largest_peephole_block();
+
+// How many of `threads` a call of that size is worth.
+LSTM_API int32_t lstm_threads(const Options*);
+
+// How many floats `gates` and `cells` of the results hold.
+LSTM_API void lstm_kept(const Options*, int64_t* gates, int64_t* cells);
+
+// Both return 0, or 1 where there is no memory for the workspace.
+LSTM_API int32_t lstm_forward(const Options*, const Inputs*, const Results*);
+LSTM_API int32_t lstm_backward(const Options*, const Inputs*, const Results*, const Errors*,
+                               const Gradients*);

@@ -1,0 +1,97 @@
+// Weights into panels, and their gradients out of them.
+#pragma once
+
+#include "job.h"
+#include "vector.h"
+
+namespace {
+
+// rows x columns of Keras' matrix into (rows, width) of one panel; zeros where there is no unit.
+inline void pack_panel(const Job& j, int64_t panel, const float* from, int64_t rows, float* to) {
+  const Layout& l = j.l;
+  int64_t n = units_in(j, panel), unit = panel * l.used;
+  for (int64_t k = 0; k < rows; ++k, from += l.columns) {
+    for (int64_t net = 0; net < l.nets; ++net, to += LANES) {
+      if (net == l.c || j.o.block_size == 1) {
+        store(to, load(from + l.start[net] + unit, n));
+        continue;
+      }
+      store(to, V{});
+      for (int64_t lane = 0; lane < n; ++lane) to[lane] = from[column(j, net, unit + lane)];
+    }
+  }
+}
+
+// The weights of the forward, spread over all threads.
+inline void pack_weights(const Job& j, int64_t thread) {
+  const Layout& l = j.l;
+  int64_t threads = l.teams * l.members, units = j.o.units, features = j.o.features;
+  for (int64_t p = part(l.panels, thread, threads); p < part(l.panels, thread + 1, threads); ++p) {
+    pack_panel(j, p, j.in.W, features, j.w.W + p * features * l.width);
+    pack_panel(j, p, j.in.b, 1, j.w.b + p * l.width);
+    if (j.o.feedback) pack_panel(j, p, j.in.R, units, j.w.R + p * units * l.width);
+  }
+}
+
+// Peepholes of the member's panels, a row for each gate.
+inline void pack_peepholes(const Job& j, const Share& s) {
+  if (s.team > 0) return;  // they share them
+  int64_t gates = j.l.nets - 1, used = j.l.used;
+  for (int64_t p = s.panel; j.o.peepholes && p < s.panels_end; ++p)
+    for (int64_t k = 0; k < gates; ++k)
+      store(j.w.p + (p * 3 + k) * LANES,
+            load(j.in.p + k * j.o.units + p * used, units_in(j, p)));
+}
+
+// Cell states of some rows into panels.
+inline void pack_cells(const Job& j, const Share& s, const float* from, float* to) {
+  for (int64_t p = s.panel; p < s.panels_end; ++p)
+    for (int64_t row = s.row; row < s.row + s.rows; ++row)
+      store(to + (p * j.o.batch + row) * LANES,
+            load(from + row * j.o.units + p * j.l.used, units_in(j, p)));
+}
+
+inline void unpack_cells(const Job& j, const Share& s, const float* from, float* to) {
+  for (int64_t p = s.panel; p < s.panels_end; ++p)
+    for (int64_t row = s.row; row < s.row + s.rows; ++row)
+      store(to + row * j.o.units + p * j.l.used, load(from + (p * j.o.batch + row) * LANES),
+            units_in(j, p));
+}
+
+// One vector of columns of a transposed matrix: `n` rows of Keras' matrix become `n` lanes, for
+// all (panel, net, lane) that k runs over. `row` floats are from one k to the next.
+inline void pack_transposed(const Job& j, const float* from, int64_t n, float* to, int64_t row) {
+  const Layout& l = j.l;
+  for (int64_t p = 0; p < l.panels; ++p) {
+    int64_t units = units_in(j, p), unit = p * l.used;
+    for (int64_t net = 0; net < l.nets; ++net, to += LANES * row) {
+      for (int64_t k = 0; k < LANES; ++k) store(to + k * row, V{});
+      for (int64_t lane = 0; lane < n; ++lane)
+        for (int64_t k = 0; k < units; ++k)
+          to[k * row + lane] = from[lane * l.columns + column(j, net, unit + k)];
+    }
+  }
+}
+
+// The gradient of row `k` of W and R together: the sum over teams, and over the cells of a block.
+inline void unpack_row(const Job& j, const float* from, int64_t rows, int64_t k, float* to) {
+  const Layout& l = j.l;
+  std::memset(to, 0, sizeof(float) * l.columns);
+  for (int64_t team = 0; team < l.teams; ++team) {
+    const float* packed = from + team * l.panels * rows * l.width + k * l.width;
+    for (int64_t p = 0; p < l.panels; ++p, packed += rows * l.width) {
+      int64_t n = units_in(j, p), unit = p * l.used;
+      for (int64_t net = 0; net < l.nets; ++net) {
+        const float* d = packed + net * LANES;
+        float* at = to + l.start[net] + unit;
+        if (net == l.c || j.o.block_size == 1) {
+          store(at, load(at, n) + load(d), n);
+        } else {
+          for (int64_t lane = 0; lane < n; ++lane) to[column(j, net, unit + lane)] += d[lane];
+        }
+      }
+    }
+  }
+}
+
+}  // namespace

@@ -1,0 +1,157 @@
+"""A call of the C interface in the layout of the reference, which says what is right."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from keras_lstm_ext import reference
+from keras_lstm_ext.variants import CEC, CLASSIC, PEEPHOLE, Variant
+from tests.native import library as c
+from tests.native.library import Arrays
+
+SQUASHERS = {
+    "tanh": reference.tanh,
+    "sigmoid": reference.sigmoid,
+    "centered_sigmoid_1": reference.centered_sigmoid_1,
+    "centered_sigmoid_2": reference.centered_sigmoid_2,
+    None: reference.linear,
+}
+
+SCALED = {"activation": "centered_sigmoid_2", "output_activation": "centered_sigmoid_1"}
+LINEAR = {"activation": None, "output_activation": None}
+
+VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "cec": ("cec", {}),
+    "cec 1991": ("cec", {"feedback": "none", **LINEAR}),
+    "original without fed back gates": ("classic", {"gates": ("i", "o"), **SCALED}),
+    "original blocks": ("classic", {"gates": ("i", "o"), "block_size": 3, **SCALED}),
+    "classic": ("classic", {}),
+    "classic blocks": ("classic", {"block_size": 2}),
+    "classic, sigmoid": ("classic", {"activation": "sigmoid"}),
+    "peephole": ("peephole", {}),
+    "peephole blocks": ("peephole", {"block_size": 3}),
+    "two peepholes": ("peephole", {"gates": ("i", "o"), "decay": 0.9, "output_activation": None}),
+    "decay": ("classic", {"gates": ("i", "o"), "decay": 0.9}),
+    "task 2a": ("classic", {"gates": ("i",), "feedback": "none"}),
+    "only forgets": ("classic", {"gates": ("f",)}),
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A variant, a size and what else there is, filled with random numbers."""
+
+    variant: str
+    batch: int
+    time: int
+    features: int
+    units: int
+    mask: bool = False
+    multiplier: bool = False
+    reverse: bool = False
+    gradient: str = "full"
+    only_last: bool = False
+
+    @property
+    def record(self) -> Variant:
+        name, fields = VARIANTS[self.variant]
+        base = {"cec": CEC, "classic": CLASSIC, "peephole": PEEPHOLE}[name]
+        return Variant(**{**base.__dict__, "gradient": self.gradient, "sources": (), **fields})
+
+    def arrays(self) -> tuple[Arrays, Arrays]:
+        """Inputs, and errors at the results."""
+        v, units = self.record, self.units
+        rng = np.random.default_rng([self.batch, self.time, self.features, units])
+
+        def normal(*shape: int, scale: float = 1.0) -> np.ndarray:
+            return rng.normal(scale=scale, size=shape).astype("float32")
+
+        columns = sum(v.widths(units).values())
+        inputs: Arrays = {
+            "x": normal(self.batch, self.time, self.features),
+            "h": normal(self.batch, units),
+            "c": normal(self.batch, units),
+            "W": normal(self.features, columns, scale=0.7 / max(self.features, 1) ** 0.5),
+            "b": normal(columns),
+        }
+        if v.feedback != "none":
+            inputs["R"] = normal(units, columns, scale=0.4 / max(units, 1) ** 0.5)
+        if v.peepholes:
+            inputs["p"] = normal(len(v.gates), units, scale=0.5)
+        if self.mask:
+            inputs["mask"] = rng.random((self.batch, self.time)) < 0.6
+            inputs["mask"][: self.batch // 3, : self.time // 2] = False
+        if self.multiplier:
+            inputs["multiplier"] = np.where(rng.random((self.batch, units)) < 0.3, 0, 1.4)
+            inputs["multiplier"] = inputs["multiplier"].astype("float32")
+        errors = {"h": normal(self.batch, units), "c": normal(self.batch, units)}
+        if not self.only_last:
+            errors["y"] = normal(self.batch, self.time, units)
+        return inputs, errors
+
+    def options(self, threads: int = 1, isa: int = 0) -> c.Options:
+        x = np.empty((self.batch, self.time, self.features))
+        return c.options(self.record, x, self.units, threads, isa, reverse=self.reverse)
+
+    def expected(self) -> tuple[Arrays, Arrays]:
+        """Results and gradients, from the reference, in float64."""
+        v = self.record
+        inputs, errors = self.arrays()
+        wide = {k: a.astype("float64") for k, a in inputs.items() if a.dtype != bool}
+        weights = self._by_net(wide)
+        run = reference.forward(
+            VARIANTS[self.variant][0],
+            wide["x"],
+            (wide["h"], wide["c"]),
+            weights,
+            inputs.get("mask"),
+            gradient=v.gradient,
+            activation=SQUASHERS[v.activation],
+            output_activation=SQUASHERS[
+                v.activation if v.output_activation == "same" else v.output_activation
+            ],
+            block_size=v.block_size,
+            decay=v.decay,
+            go_backwards=self.reverse,
+            feedback_multiplier=wide.get("multiplier"),
+        )
+        d_y = errors.get("y", np.zeros_like(run.outputs)).astype("float64")
+        # The library's y is the state h itself; the reference puts out 0 before the first step.
+        started = np.cumsum(run.valid, axis=1)[:, :, None] > 0
+        early = np.where(started, 0.0, d_y).sum(axis=1)
+        d_x, (d_h, d_c), d = reference.backward(
+            run, d_y, (errors["h"].astype("float64"), errors["c"].astype("float64"))
+        )
+        y = np.where(started, run.outputs, wide["h"][:, None])
+        gradients = {"x": d_x, "h": d_h + early, "c": d_c, **self._from_nets(d)}
+        return {"y": y, "h": run.states[0], "c": run.states[1]}, gradients
+
+    def _by_net(self, wide: Arrays) -> Arrays:
+        columns = self.record.columns(self.units)
+        nets = {
+            f"{k}_{net}": wide[k][..., at]
+            for k in "WRb"
+            if k in wide
+            for net, at in columns.items()
+        }
+        return nets | dict(
+            zip((f"p_{gate}" for gate in self.record.gates), wide.get("p", ()), strict=False)
+        )
+
+    def _from_nets(self, d: Arrays) -> Arrays:
+        v = self.record
+        joined = {
+            k: np.concatenate([d[f"{k}_{net}"] for net in v.nets], axis=-1)
+            for k in "WRb"
+            if f"{k}_c" in d
+        }
+        return joined | ({"p": np.stack([d[f"p_{k}"] for k in v.gates])} if v.peepholes else {})
+
+
+def assert_close(given: Arrays, expected: Arrays, tolerance: float = 1e-5) -> None:
+    """Compares what is expected, each array relative to its largest entry."""
+    for name, right in expected.items():
+        error = np.max(np.abs(given[name] - right), initial=0.0)
+        largest = np.max(np.abs(right), initial=0.0)
+        assert error <= tolerance * largest, f"{name}: {error} of {largest}"
