@@ -52,7 +52,8 @@ EXTRAS_all := cpu,test,backends,bench
 EXTRAS_lint := lint
 EXTRAS_docs := docs
 
-$(VENV)/%/ok: pyproject.toml constraints.txt | machine
+# What is compiled into it is made anew with it.
+$(VENV)/%/ok: pyproject.toml constraints.txt setup.py $(wildcard keras_lstm_ext/native/*.cpp keras_lstm_ext/native/*.h) | machine
 	rm -rf $(@D)
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --upgrade pip
