@@ -381,7 +381,7 @@ def test_the_command_runs_from_a_shell(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     assert all(character.isprintable() or character == "\n" for character in done.stdout)
-    assert done.stdout.count("largest difference 0)") == 2
+    assert done.stdout.count("same predictions (to 0)") == 2
     assert sorted(path.name for path in (tmp_path / "keras_lstm_ext_demo").iterdir()) == [
         "digits_PeepholeLSTM.keras",
         "digits_keras.layers.LSTM.keras",
