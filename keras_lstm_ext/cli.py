@@ -1,4 +1,4 @@
-"""The command line: `python -m keras_lstm_ext demo`, and `bench`."""
+"""The command line: `python -m keras_lstm_ext demo`, `bench` and `reproduce`."""
 
 import argparse
 import sys
@@ -10,6 +10,7 @@ from keras_lstm_ext.demo import digits, forecast
 from keras_lstm_ext.demo.errors import UserError
 from keras_lstm_ext.demo.models import NAMES
 from keras_lstm_ext.demo.training import Settings
+from keras_lstm_ext.experiments import command as experiments
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -40,6 +41,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_demo(commands)
     _add_bench(commands)
+    _add_reproduce(commands)
     return parser
 
 
@@ -53,6 +55,20 @@ def _add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def _bench(arguments: argparse.Namespace) -> int:
     try:
         return bench.run(arguments)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+
+
+def _add_reproduce(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    about = "train networks on a task of the papers as the paper did, and compare"
+    parser = commands.add_parser("reproduce", help=about, description=about.capitalize() + ".")
+    experiments.add_arguments(parser)
+    parser.set_defaults(run=_reproduce)
+
+
+def _reproduce(arguments: argparse.Namespace) -> None:
+    try:
+        experiments.run(arguments)
     except ValueError as error:
         raise UserError(str(error)) from error
 

@@ -1,0 +1,83 @@
+"""The command `reproduce`: its arguments, and what it does."""
+
+import argparse
+import ast
+from pathlib import Path
+from typing import Any
+
+from keras_lstm_ext.experiments.report import report
+from keras_lstm_ext.experiments.runner import reproduce
+from keras_lstm_ext.tasks import TASKS
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of the command.
+
+    Args:
+        parser: Its parser.
+    """
+    add = parser.add_argument
+    add("name", nargs="?", choices=TASKS, metavar="NAME", help="the experiment; see --list")
+    add("--list", action="store_true", help="list experiments, their settings and networks")
+    add("--trials", type=_positive, metavar="N", help="default: as many as the paper")
+    add(
+        "--setting",
+        action="append",
+        default=[],
+        type=_setting,
+        metavar="KEY=VALUE",
+        help="of the task, for example T=500; may be given repeatedly",
+    )
+    add(
+        "--network",
+        action="append",
+        default=[],
+        metavar="ROW",
+        help="of the paper's table, default: all; may be given repeatedly",
+    )
+    add("--limit", type=_positive, metavar="N", help="sequences after which a trial has failed")
+    add("--seed", type=int, default=1997, help="default: %(default)s")
+    add("--out", type=Path, metavar="FILE", help="JSON to write or to go on with")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Runs an experiment and prints the table, or the list of experiments.
+
+    Args:
+        arguments: What `add_arguments` made.
+
+    Raises:
+        ValueError: If an argument is not accepted.
+    """
+    if arguments.list:
+        for name, task in TASKS.items():
+            print(f"{name}: {task}", *task.networks, sep="\n    ")
+        return
+    if arguments.name is None:
+        raise ValueError(f"`name` must be one of {tuple(TASKS)}, unless there is --list")
+    content = reproduce(
+        arguments.name,
+        arguments.out or Path(f"{arguments.name}.json"),
+        dict(arguments.setting),
+        arguments.network,
+        arguments.trials,
+        arguments.limit,
+        arguments.seed,
+    )
+    print(report(content))
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"must be KEY=VALUE. Received: {text!r}")
+    try:
+        return key, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return key, value
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"must be a positive integer. Received: {text!r}")
+    return int(text)

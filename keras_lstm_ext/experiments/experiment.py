@@ -1,0 +1,184 @@
+"""One row of a paper's table: how its networks begin, what they read, when they are done."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from keras_lstm_ext.experiments.learner import Learner, Weights
+from keras_lstm_ext.experiments.tape import (
+    STREAMS,
+    Array,
+    Tape,
+    parts_of_stream,
+    steps_of_sequence,
+    training_draw,
+    with_length,
+)
+from keras_lstm_ext.experiments.training import Trainer, answer
+from keras_lstm_ext.tasks import Network, Sequences, Task
+
+WEIGHTS, TRAINING, JUDGED, TEST, SETS = range(5)
+"""What random numbers are for: they come from (seed, trial, one of these, ...)."""
+
+DATA_SETS = 3
+"""Of experiment 1 of 1997; each trial has one of them."""
+
+SLICE = 250
+"""Sequences that are judged at a time; so few are enough to see that a network fails."""
+
+
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """Networks of one kind on one task.
+
+    Args:
+        task: The task.
+        network: One of its networks.
+        seed: Of all random numbers.
+    """
+
+    task: Task
+    network: Network
+    seed: int
+
+    @cached_property
+    def learner(self) -> Learner:
+        """The network as a computation."""
+        return Learner(self.network, self.task.features, self.task.outputs)
+
+    @cached_property
+    def trainer(self) -> Trainer:
+        """Its training."""
+        tolerance = self.task.criterion.tolerance if self.is_stream else float("inf")
+        return Trainer(self.learner, parts_of_stream(self.task), tolerance)
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether an error ends what a network reads."""
+        return type(self.task) in STREAMS
+
+    @cached_property
+    def steps(self) -> int:
+        """Steps between two looks at the networks: 200 sequences, or fewer if those are large.
+
+        A function of the task alone, like everything that decides when a trial ends.
+        """
+        if self.is_stream:
+            return 2**14
+        values = 2 * self.task.outputs + self.task.features
+        return min(200 * steps_of_sequence(self.task), 2**16, 2**19 // values)
+
+    def draw_weights(self, trial: int) -> Weights:
+        """Initial weights."""
+        return self.learner.draw_weights(np.random.default_rng((self.seed, trial, WEIGHTS)))
+
+    def tape(self, trial: int, position: tuple[int, int] = (0, 0)) -> Tape:
+        """What the network of a trial reads."""
+        if self.network.training.judged_on == "sets":
+            return Tape(self._shuffled(trial), self.task, position)
+        draw, task = training_draw(self.task, (self.seed, trial, TRAINING))
+        return Tape(draw, task, position)
+
+    def sets(self, trial: int) -> tuple[Sequences, Sequences]:
+        """Training set and test set of a trial."""
+        return self.task.split((self.seed, trial % DATA_SETS, SETS))  # type: ignore[attr-defined]
+
+    def _shuffled(self, trial: int) -> Callable[[int], Sequences]:
+        train = self.sets(trial)[0]
+
+        def draw(block: int) -> Sequences:
+            rng = np.random.default_rng((self.seed, trial, TRAINING, block))
+            order = rng.permutation(len(train.mask))
+            return Sequences(*(array[order] for array in train))
+
+        return draw
+
+    @cached_property
+    def _answer(self) -> Callable[..., Any]:
+        return answer(self.learner)
+
+    def outputs(self, weights: Weights, grown: Any, sequences: Sequences) -> Array:
+        """What a network answers, shaped like the targets; weights without the first axis."""
+        inputs = np.moveaxis(sequences.inputs, 1, 0)
+        steps = len(inputs)
+        # A program is compiled for a number of steps: make them few.
+        padding = [(0, -steps % 64)] + [(0, 0)] * (inputs.ndim - 1)
+        inputs = np.pad(inputs, padding)
+        weights = Weights(*(w[None] for w in weights))
+        y = self._answer(weights, np.reshape(grown, (1,)), inputs)
+        return np.moveaxis(np.asarray(y)[:steps], 0, 1)
+
+    def solved(self, trial: int, chunk: int, weights: Weights, grown: Any, window: Array) -> bool:
+        """Whether a network does what the paper asks for.
+
+        Args:
+            trial: Number of the trial.
+            chunk: How often it was looked at before.
+            weights: Of the network.
+            grown: Whether its memory cells take part.
+            window: Outputs and targets of the last training sequences, `(2, n, outputs)`; not a
+                number as long as there are none.
+
+        Returns:
+            Whether training is over.
+        """
+        training, task = self.network.training, self.task.for_testing
+        if training.judged_on == "window":
+            outputs, targets = window[:, :, None]
+            return task.solved(outputs, targets, np.ones(targets.shape[:2], bool))
+        # Of more sequences than a slice has, the papers let none be wrong.
+        return all(
+            task.solved(self.outputs(weights, grown, s), s.targets, s.mask)
+            for s in self._judged(trial, chunk)
+        )
+
+    def _judged(self, trial: int, chunk: int) -> Iterator[Sequences]:
+        training, seed = self.network.training, (self.seed, trial, JUDGED, chunk)
+        if training.judged_on == "sets":
+            yield from self.sets(trial)
+        elif self.is_stream and training.judged <= SLICE:
+            # The beginnings of the same streams first: most networks fail there.
+            for share in (0.01, 1.0):
+                test = with_length(self.task.for_testing, share)
+                yield test.sample(seed, training.judged, symbols=True)
+        else:
+            yield from self._slices(seed, training.judged)
+
+    def _slices(self, seed: tuple[int, ...], n: int) -> Iterator[Sequences]:
+        for k in range(-(-n // SLICE)):
+            size = min(SLICE, n - k * SLICE)
+            yield self.task.for_testing.sample((*seed, k), size, symbols=True)
+
+    def test(self, trial: int, weights: Weights, grown: Any) -> dict[str, Any]:
+        """The paper's test after training.
+
+        Args:
+            trial: Number of the trial.
+            weights: Of the network.
+            grown: Whether its memory cells take part.
+
+        Returns:
+            For streams, how many targets were met before the first that was not; otherwise how
+            many sequences of how many are wrong, and the mean absolute error. Empty if the paper
+            has no such test.
+        """
+        training, task = self.network.training, self.task.for_testing
+        seed = (self.seed, trial, TEST)
+        if self.is_stream and training.judged <= SLICE:
+            s = task.sample(seed, training.judged, symbols=True)
+            right = task.right_until(self.outputs(weights, grown, s), s.targets, s.mask)
+            return {"right_until": right.tolist()}
+        if not training.test_size:
+            return {}
+        parts = self._slices(seed, training.test_size)
+        if training.judged_on == "sets":
+            parts = iter(self.sets(trial)[1:])
+        wrong, errors = 0, []
+        for s in parts:
+            y = self.outputs(weights, grown, s)
+            wrong += int(np.sum(~task.right(y, s.targets, s.mask).all(axis=1)))
+            errors.append(np.abs(y - s.targets)[s.mask].mean())
+        return {"wrong": wrong, "of": training.test_size, "mean_error": float(np.mean(errors))}

@@ -1,0 +1,62 @@
+"""Figures of the experiments, from their JSON files; needs the extra `[plot]`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from keras_lstm_ext.experiments import statistics
+from keras_lstm_ext.experiments.group import Record
+from keras_lstm_ext.experiments.published import published
+from keras_lstm_ext.experiments.report import needed_sequences
+from keras_lstm_ext.experiments.runner import task_named
+
+
+def plot_sequences(contents: Sequence[Record], axes: Any) -> None:
+    """Draws how many sequences each trial needed, their mean, and the paper's.
+
+    Args:
+        contents: What `reproduce` returned, or `read`; a line per row of each.
+        axes: Axes of matplotlib.
+    """
+    labels: list[str] = []
+    for content in contents:
+        task = task_named(content["task"], content["settings"])
+        for name, row in content["rows"].items():
+            y = len(labels)
+            needed = needed_sequences(row["trials"])
+            settings = "".join(f" {k}={v}" for k, v in content["settings"].items())
+            labels.append(
+                f"{content['task']}{settings}\n{name}, {len(needed)}/{len(row['trials'])}"
+            )
+            axes.plot(needed, [y] * len(needed), "|", color="C0", markersize=12)
+            interval = statistics.mean_interval(needed)
+            if interval:
+                axes.plot(np.maximum(interval, 1), [y, y], color="C0", linewidth=4, alpha=0.4)
+            theirs = published(task, task.networks[name])
+            if theirs and theirs.sequences:
+                axes.plot(theirs.sequences, y, "D", color="C1")
+            if theirs and theirs.lowest_highest:
+                axes.plot(theirs.lowest_highest, [y, y], ":", color="C1")
+    axes.set_xscale("log")
+    axes.set_xlabel("sequences; blue: trials, confidence interval of the mean; diamond: paper")
+    axes.set_yticks(range(len(labels)), labels)
+    axes.invert_yaxis()
+
+
+def plot_curves(content: Record, axes: Any) -> None:
+    """Draws the mean absolute error of every trial against the sequences learned.
+
+    Args:
+        content: What `reproduce` returned, or `read`.
+        axes: Axes of matplotlib.
+    """
+    for color, (name, row) in enumerate(content["rows"].items()):
+        for k, trial in enumerate(row["trials"]):
+            sequences, error = np.transpose(trial["curve"])
+            label = None if k else name
+            axes.plot(sequences, error, color=f"C{color}", linewidth=0.8, label=label)
+    axes.set_xlabel("sequences")
+    axes.set_ylabel("mean absolute error")
+    axes.set_yscale("log")
+    axes.legend()

@@ -1,0 +1,201 @@
+"""Trials side by side: they learn chunk after chunk, are judged, and end one by one.
+
+What becomes of a trial is a function of the seed and of the trials that began with it. So a run
+that was killed goes on from its file, and ends as if nothing had happened.
+"""
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import keras
+import numpy as np
+
+from keras_lstm_ext.experiments.experiment import Experiment
+from keras_lstm_ext.experiments.learner import Weights
+from keras_lstm_ext.experiments.tape import Array, Tape
+from keras_lstm_ext.experiments.training import State, Stretch
+from keras_lstm_ext.files import whole
+
+GROWTH = 1.02
+"""Networks are judged when they have read so many times what they had at the time before."""
+
+STILL = 0.99
+"""An error has stopped falling when it is more than this many times that of the chunk before."""
+
+Record = dict[str, Any]
+
+
+class Progress(NamedTuple):
+    """How far the trials are; every array has one row for each."""
+
+    state: State
+    trials: Array  # numbers
+    running: Array  # whether the trial goes on
+    positions: Array  # (trials, 2), on the tapes
+    window: Array  # (trials, 2, n, outputs): outputs and targets of the last sequences
+    error: Array  # mean absolute error of the last chunk
+    curve: Array  # (trials, points, 2): sequences and error
+
+
+class Group:
+    """Trials that begin together.
+
+    Args:
+        experiment: What they learn.
+        trials: Their numbers.
+        limit: Sequences or streams after which a trial has failed.
+    """
+
+    def __init__(self, experiment: Experiment, trials: Sequence[int], limit: int) -> None:
+        self.experiment = experiment
+        self.limit = limit
+        self.chunk = 0
+        self.seconds = 0.0
+        n, training = len(trials), experiment.network.training
+        remembered = training.judged if training.judged_on == "window" else 0
+        drawn = zip(*map(experiment.draw_weights, trials), strict=True)
+        self.progress = Progress(
+            experiment.trainer.start(Weights(*map(np.stack, drawn))),
+            trials=np.array(trials),
+            running=np.ones(n, bool),
+            positions=np.zeros((n, 2), int),
+            window=np.full((n, 2, remembered, experiment.task.outputs), np.nan, "float32"),
+            error=np.full(n, np.inf),
+            curve=np.zeros((n, 0, 2)),
+        )
+
+    def save(self, path: Path) -> None:
+        """Writes everything that `load` needs."""
+        leaves = map(np.asarray, keras.tree.flatten(self.progress))
+        with whole(path) as temporary:
+            np.savez(temporary, *leaves, chunk=self.chunk, seconds=self.seconds)
+
+    @classmethod
+    def load(cls, path: Path, experiment: Experiment, limit: int) -> Self:
+        """The group that `save` wrote."""
+        group = cls(experiment, [0], limit)
+        with np.load(path) as file:
+            leaves = [file[f"arr_{k}"] for k in range(len(file.files) - 2)]
+            group.progress = keras.tree.pack_sequence_as(group.progress, leaves)
+            group.chunk, group.seconds = int(file["chunk"]), float(file["seconds"])
+        return group
+
+    def mean_of_running(self) -> tuple[float, float]:
+        """How many sequences were learned, and the error, of the trials that go on or went last."""
+        p = self.progress
+        rows = p.running if p.running.any() else ~p.running
+        return float(np.mean(np.asarray(p.state.streams)[rows])), float(np.mean(p.error[rows]))
+
+    def run(self) -> Iterator[list[Record]]:
+        """Learns until every trial has ended.
+
+        Yields:
+            After each chunk the records of the trials that ended with it.
+        """
+        p, experiment = self.progress, self.experiment
+        learn = experiment.trainer.compile()
+        tapes = [
+            experiment.tape(int(trial), tuple(position))
+            for trial, position in zip(p.trials, p.positions, strict=True)
+        ]
+        with ThreadPoolExecutor(1) as pool:
+            # The next chunk is drawn while the networks learn from this one.
+            ahead = pool.submit(_draw, tapes, experiment.steps)
+            while self.progress.running.any():
+                began = time.perf_counter()
+                stretch, positions = ahead.result()
+                ahead = pool.submit(_draw, tapes, experiment.steps)
+                state, y = learn(self.progress.state, stretch)
+                self.chunk += 1
+                self._note(state, stretch, np.asarray(y), positions)
+                records = self._end(began)
+                running = self.progress.running
+                if 0 < 2 * running.sum() <= len(running):
+                    keep = np.flatnonzero(running)
+                    self.progress = _rows(self.progress, keep)
+                    tapes = [tapes[k] for k in keep]
+                    stretch, positions = ahead.result()
+                    stretch = Stretch(*(array[:, keep] for array in stretch))
+                    ahead = pool.submit(lambda *drawn: drawn, stretch, positions[keep])
+                self.seconds += time.perf_counter() - began
+                yield records
+
+    def _note(self, state: State, stretch: Stretch, y: Array, positions: Array) -> None:
+        """Puts down how the networks did in a chunk."""
+        p, network = self.progress, self.experiment.network
+        errors = np.where(stretch.mask, np.abs(y - stretch.targets).mean(axis=-1), 0.0)
+        error = errors.sum(axis=0) / stretch.mask.sum(axis=0)
+        if network.grows:
+            grown = np.maximum(state.grown, (error > STILL * p.error).astype("float32"))
+            state = state._replace(grown=grown)
+        curve = p.curve
+        if self._due():
+            point = np.stack([np.asarray(state.streams), error], axis=1)
+            curve = np.concatenate([curve, point[:, None]], axis=1)
+        self.progress = p._replace(
+            state=state,
+            positions=positions,
+            window=self._window(stretch, y),
+            error=error,
+            curve=curve,
+        )
+
+    def _window(self, stretch: Stretch, y: Array) -> Array:
+        """Outputs and targets at the ends of the last sequences."""
+        window = self.progress.window.copy()
+        for k, last in enumerate(window):
+            ends = stretch.ends[:, k]
+            now = np.stack([y[ends, k], stretch.targets[ends, k]])
+            window[k] = np.concatenate([last, now], axis=1)[:, now.shape[1] :]
+        return window
+
+    def _due(self) -> bool:
+        """Whether the networks have learned enough since they were judged to do it again."""
+        times = math.log(GROWTH)
+        chunk = self.chunk
+        return chunk == 1 or math.log(chunk) // times > math.log(chunk - 1) // times
+
+    def _end(self, began: float) -> list[Record]:
+        """Judges the networks, and tests those that are done."""
+        p, experiment = self.progress, self.experiment
+        running, weights = p.running.copy(), Weights(*map(np.asarray, p.state.weights))
+        records = []
+        for k in np.flatnonzero(running):
+            trial, sequences = int(p.trials[k]), int(p.state.streams[k])
+            network = Weights(*(w[k] for w in weights)), p.state.grown[k]
+            diverged = not np.isfinite(p.error[k])
+            spent = sequences >= self.limit or diverged
+            look = spent or self._due() or experiment.network.training.judged_on == "window"
+            solved = look and experiment.solved(trial, self.chunk, *network, p.window[k])
+            if not (solved or spent):
+                continue
+            running[k] = False
+            records.append(
+                {
+                    "trial": trial,
+                    "solved": solved,
+                    "sequences": sequences,
+                    "steps": self.chunk * experiment.steps,
+                    "test": {} if diverged else experiment.test(trial, *network),
+                    "curve": [[int(n), float(f"{e:.4g}")] for n, e in p.curve[k] if e == e],
+                    "seconds": round(self.seconds + time.perf_counter() - began, 1),
+                }
+            )
+        self.progress = p._replace(running=running)
+        return records
+
+
+def _draw(tapes: list[Tape], steps: int) -> tuple[Stretch, Array]:
+    """The next steps of all tapes, and where they end."""
+    pieces = zip(*(tape.take(steps) for tape in tapes), strict=True)
+    stretch = Stretch(*(np.stack(arrays, axis=1) for arrays in pieces))
+    return stretch, np.array([tape.position for tape in tapes])
+
+
+def _rows(progress: Progress, keep: Array) -> Progress:
+    rows: Progress = keras.tree.map_structure(lambda a: np.asarray(a)[keep], progress)
+    return rows

@@ -1,0 +1,101 @@
+"""The paper's table and ours side by side."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from keras_lstm_ext.experiments import statistics
+from keras_lstm_ext.experiments.group import Record
+from keras_lstm_ext.experiments.published import Published, published
+from keras_lstm_ext.experiments.runner import task_named
+
+NOTE = """\
+Ours: share of trials that solve the task and mean number of sequences of those, with 95 %
+confidence intervals (Wilson, Student), and the mean share of wrong test sequences. The mean of the
+paper differs significantly where it is outside the 95 % prediction interval of the mean of as many
+trials, made from the spread of ours (the papers give no standard deviation); its share of
+successful trials differs where Fisher's exact test gives less than 5 %."""
+
+TITLES = ("network", "", "trials", "solved", "sequences", "95 %", "wrong", "difference")
+
+
+def report(content: Record) -> str:
+    """Puts the rows of a file beside the paper's.
+
+    Args:
+        content: What `reproduce` returned.
+
+    Returns:
+        A table in Markdown, with a note on how to read it.
+    """
+    task = task_named(content["task"], content["settings"])
+    settings = "".join(f", {key}={value}" for key, value in content["settings"].items())
+    lines = [TITLES, ["---"] * len(TITLES)]
+    table = "no published number"
+    for name, row in content["rows"].items():
+        network = task.networks[name]
+        theirs = published(task, network)
+        if theirs:
+            table = theirs.table
+            lines.append([name, "paper", *_paper(theirs, network.training.trials)])
+        lines.append([name, "ours", *_ours(row["trials"], theirs, network.training.trials)])
+    text = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    return f"{content['task']}{settings} ({table})\n\n{text}\n\n{NOTE}"
+
+
+def _paper(row: Published, trials: int) -> list[str]:
+    sequences = "" if row.sequences is None else f"{row.sequences:,}"
+    return [str(trials), f"{row.solved:.0%}", sequences, "", _wrong(row.wrong), ""]
+
+
+def _ours(trials: Sequence[Record], theirs: Published | None, others: int) -> list[str]:
+    if not trials:
+        return ["0", "", "", "", "", ""]
+    needed = needed_sequences(trials)
+    interval = statistics.mean_interval(needed)
+    low, high = statistics.share_interval(len(needed), len(trials))
+    tests = [trial["test"] for trial in trials if "wrong" in trial["test"]]
+    wrong = float(np.mean([test["wrong"] / test["of"] for test in tests])) if tests else None
+    return [
+        str(len(trials)),
+        f"{len(needed) / len(trials):.0%} ({low:.0%} to {high:.0%})",
+        f"{np.mean(needed):,.0f}" if needed else "",
+        f"{interval[0]:,.0f} to {interval[1]:,.0f}" if interval else "",
+        _wrong(wrong),
+        difference(trials, theirs, others) if theirs else "",
+    ]
+
+
+def _wrong(share: float | None) -> str:
+    return "" if share is None else f"{share:.2%}"
+
+
+def needed_sequences(trials: Sequence[Record]) -> list[int]:
+    """How many sequences each successful trial took."""
+    return [trial["sequences"] for trial in trials if trial["solved"]]
+
+
+def difference(trials: Sequence[Record], theirs: Published, others: int) -> str:
+    """Which differences from a paper's row are significant.
+
+    Args:
+        trials: Ours.
+        theirs: The paper's row.
+        others: How many trials it is of.
+
+    Returns:
+        Words.
+    """
+    found = []
+    needed = needed_sequences(trials)
+    solved = round(theirs.solved * others)
+    if statistics.fisher(len(needed), len(trials), solved, others) < 1 - statistics.LEVEL:
+        found.append("more solved" if len(needed) / len(trials) > theirs.solved else "fewer solved")
+    expected = statistics.expected_mean(needed, max(solved, 1))
+    if theirs.sequences is not None and expected is None:
+        found.append("too few trials for the sequences")
+    elif theirs.sequences is not None and expected is not None:
+        low, high = expected
+        if not low <= theirs.sequences <= high:
+            found.append("fewer sequences" if theirs.sequences > high else "more sequences")
+    return ", ".join(found) or "none"

@@ -1,0 +1,157 @@
+"""What the runner learns is what Keras learns, and what the papers' equations say."""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+from keras_lstm_ext import VariantLSTM
+from keras_lstm_ext.experiments.learner import Learner, Weights
+from keras_lstm_ext.experiments.training import Stretch, Trainer
+from keras_lstm_ext.tasks import TASKS
+from keras_lstm_ext.variants import PEEPHOLE, Variant
+from tests import backends
+
+pytestmark = pytest.mark.skipif(backends.BACKEND == "torch", reason="needs XLA")
+
+NETWORKS = {
+    "1997": TASKS["adding"].network,
+    "1997, gate biases": TASKS["reber"].network,
+    "2a": replace(TASKS["lag-2a"].network, grows=False),
+    "2000": TASKS["continual-reber"].network,
+    "2000, decay": TASKS["continual-reber"].networks["no forget gates, state decay 0.9"],
+    "2002": TASKS["timed-spikes"].network,
+    "blocks with peepholes": replace(
+        TASKS["adding"].network,
+        variant=replace(PEEPHOLE, block_size=2, gradient="truncated"),
+        gate_bias={"f": (0.5, 1.5)},
+    ),
+    "carousel": replace(
+        TASKS["adding"].network,
+        variant=Variant(gates=(), gradient="truncated"),
+        gate_bias={},
+    ),
+}
+FEATURES, OUTPUTS, SEQUENCES = 3, 2, 10
+
+
+def in_turn(network):
+    """The network where weights change after each sequence, by numbers that float32 has exactly."""
+    training = replace(
+        network.training,
+        update="sequence",
+        learning_rate=0.25,
+        momentum=0.5 if network.training.momentum else 0.0,
+        resets=False,
+    )
+    return replace(network, training=training, weight_range=0.9)
+
+
+def keras_model(network, weights, dtype):
+    """The same network out of Keras layers, with the same weights."""
+    v = network.variant
+    x = keras.Input((None, FEATURES), dtype=dtype)
+    layer = VariantLSTM(
+        network.units,
+        variant=v,
+        use_bias=network.use_bias,
+        unit_forget_bias=False,
+        return_sequences=True,
+        dtype=dtype,
+    )
+    h = layer(x)
+    seen = keras.layers.Concatenate(dtype=dtype)([h, x]) if network.shortcut else h
+    dense = keras.layers.Dense(
+        OUTPUTS, network.output_activation, use_bias=network.output_bias, dtype=dtype
+    )
+    model = keras.Model(x, dense(seen))
+    K, p, V = weights
+    values = [K[:, :FEATURES].T]
+    values += [] if v.feedback == "none" else [K[:, FEATURES:-1].T]
+    values += [p] if v.peepholes else []
+    has_bias = Learner(network, FEATURES, OUTPUTS).learned[:, -1]
+    values += [K[has_bias, -1]] if has_bias.any() else []
+    layer.set_weights(values)
+    width = dense.kernel.shape[0]
+    dense.set_weights([V[:, :width].T, *([V[:, width]] if network.output_bias else [])])
+
+    training = network.training
+    optimizer = keras.optimizers.SGD(training.learning_rate, training.momentum)
+    model.compile(optimizer, HalfSquares(reduction="sum", dtype=dtype), jit_compile=False)
+    return model, layer, dense
+
+
+class HalfSquares(keras.losses.Loss):
+    """Of every step, for `sample_weight` to choose from."""
+
+    def call(self, targets, y):
+        return 0.5 * keras.ops.sum(keras.ops.square(targets - y), axis=-1)
+
+
+def keras_weights(network, layer, dense):
+    """K, p and V out of the layers."""
+    parts = [layer.kernel, *[layer.recurrent_kernel] * layer.recurrent]
+    K = np.concatenate(
+        [*map(np.asarray, parts), np.asarray(layer.cell.full_bias() + parts[0][:1] * 0)]
+    ).T
+    p = (
+        np.asarray(layer.peephole_kernel)
+        if network.variant.peepholes
+        else np.zeros((0, network.units))
+    )
+    V = np.concatenate([np.atleast_2d(w) for w in dense.get_weights()]).T
+    return K, p, V
+
+
+def sequences(rng, n):
+    for _ in range(n):
+        steps = int(rng.choice([4, 7]))
+        mask = rng.random(steps) < 0.5
+        mask[-1] = True
+        yield rng.normal(size=(steps, FEATURES)), rng.uniform(size=(steps, OUTPUTS)), mask
+
+
+def stretch(trials, dtype):
+    """The tapes of all networks, which begin together and end with idle steps."""
+    ends = [np.concatenate([np.arange(len(m)) == len(m) - 1 for _, _, m in t]) for t in trials]
+    parts = [[np.concatenate(a) for a in zip(*t, strict=True)] for t in trials]
+    steps = max(map(len, ends))
+
+    def put(arrays):
+        padded = [np.pad(a, [(0, steps - len(a))] + [(0, 0)] * (a.ndim - 1)) for a in arrays]
+        stacked = np.stack(padded, axis=1)
+        return stacked.astype(dtype) if stacked.dtype == "float64" else stacked
+
+    x, targets, mask = (put(a) for a in zip(*parts, strict=True))
+    return Stretch(x, targets, mask, put(ends))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "dtype", "tolerance"),
+    [(name, "float64", 1e-9) for name in NETWORKS] + [("1997", "float32", 2e-5)],
+)
+def test_ten_sequences_are_ten_batches_of_keras(name, dtype, tolerance):
+    if dtype == "float64" and backends.BACKEND == "jax":
+        pytest.skip("JAX has float32 here")
+    network = in_turn(NETWORKS[name])
+    learner = Learner(network, FEATURES, OUTPUTS)
+    rng = np.random.default_rng(6)
+    trials = [list(sequences(rng, SEQUENCES)) for _ in range(2)]
+    drawn = [learner.draw_weights(rng) for _ in trials]
+    trainer = Trainer(learner)
+    state = trainer.start(Weights(*map(np.stack, zip(*drawn, strict=True))), dtype)
+    state, _ = trainer.compile()(state, stretch(trials, dtype))
+    assert list(np.asarray(state.streams)) == [SEQUENCES] * len(trials)
+    for trial, weights in enumerate(drawn):
+        model, layer, dense = keras_model(network, weights, dtype)
+        for x, targets, mask in trials[trial]:
+            batch = x[None].astype(dtype), targets[None].astype(dtype)
+            model.train_on_batch(*batch, sample_weight=mask[None].astype(dtype))
+        expected = dict(zip(("K", "p", "V"), keras_weights(network, layer, dense), strict=True))
+        for key, w in expected.items():
+            learned = np.asarray(getattr(state.weights, key))[trial]
+            np.testing.assert_allclose(learned, w, rtol=0, atol=tolerance, err_msg=key)
+            if w.size:
+                assert np.abs(w - getattr(weights, key)).max() > 1e-3

@@ -1,0 +1,86 @@
+"""Statistics against SciPy and statsmodels, the published rows, and the table."""
+
+import numpy as np
+import pytest
+
+from keras_lstm_ext.experiments import statistics
+from keras_lstm_ext.experiments.published import PUBLISHED, published
+from keras_lstm_ext.experiments.report import difference, report
+from keras_lstm_ext.experiments.runner import task_named
+
+scipy_stats = pytest.importorskip("scipy.stats")
+
+
+@pytest.mark.parametrize("freedom", [1, 2, 9, 17, 99])
+def test_t(freedom):
+    expected = scipy_stats.t.ppf(0.975, freedom)
+    assert statistics.t_quantile(freedom) == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    "counts", [(10, 10, 7, 10), (1, 9, 30, 30), (0, 5, 0, 8), (3, 20, 62, 100)]
+)
+def test_fisher(counts):
+    k, n, j, m = counts
+    expected = scipy_stats.fisher_exact([[k, n - k], [j, m - j]]).pvalue
+    assert statistics.fisher(*counts) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("k", "n"), [(0, 7), (3, 20), (30, 30)])
+def test_share(k, n):
+    expected = scipy_stats.binomtest(k, n).proportion_ci(method="wilson")
+    assert statistics.share_interval(k, n) == pytest.approx((expected.low, expected.high))
+
+
+def test_means():
+    values = [3.0, 5.0, 4.5, 9.0]
+    mean, error = np.mean(values), scipy_stats.sem(values)
+    expected = scipy_stats.t.interval(0.95, 3, mean, error)
+    assert statistics.mean_interval(values) == pytest.approx(expected, rel=1e-4)
+    low, high = statistics.expected_mean(values, trials=4)
+    assert (high - low) / (expected[1] - expected[0]) == pytest.approx(2**0.5, rel=1e-4)
+    assert statistics.mean_interval([1.0]) is statistics.expected_mean([1.0], 3) is None
+
+
+def test_every_published_row_is_of_one_network():
+    for row in PUBLISHED:
+        task = task_named(row.task, row.settings)
+        network = task.networks[row.network] if row.network else task.network
+        assert published(task, network) is row
+        assert row.network or len(task.networks) == 1
+        if row.lowest_highest:
+            low, high = row.lowest_highest
+            assert low < row.sequences < high
+
+
+def trials(sequences, failed=0):
+    ended = [(n, True) for n in sequences] + [(99, False)] * failed
+    return [
+        {"sequences": n, "solved": solved, "test": {"wrong": 1, "of": 100}} for n, solved in ended
+    ]
+
+
+SPREAD = [60_000, 70_000, 80_000, 90_000]
+DIFFERENCES = [
+    (trials(SPREAD), "none"),
+    (trials([3 * n for n in SPREAD]), "more sequences"),
+    (trials([n // 3 for n in SPREAD]), "fewer sequences"),
+    (trials(SPREAD, failed=8), "fewer solved"),
+    (trials([], failed=9), "fewer solved, too few trials for the sequences"),
+]
+
+
+@pytest.mark.parametrize(("ours", "words"), DIFFERENCES)
+def test_difference(ours, words):
+    task = task_named("adding", {})
+    assert difference(ours, published(task, task.network), others=10) == words
+
+
+def test_table():
+    content = {"task": "adding", "settings": {"T": 500}, "rows": {"2 blocks of 2": {}}}
+    content["rows"]["2 blocks of 2"]["trials"] = trials([200_000, 220_000], failed=2)
+    text = report(content)
+    assert "adding, T=500 (1997, Table 7)" in text
+    assert "| 2 blocks of 2 | paper | 10 | 100% | 209,000 |" in text
+    assert "| 2 blocks of 2 | ours | 4 | 50% (15% to 85%) | 210,000 | 82," in text
+    assert "1.00%" in text

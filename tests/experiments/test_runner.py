@@ -1,0 +1,158 @@
+"""The runner: killed and resumed runs, more trials, refusals, the command line."""
+
+import json
+import time
+from random import Random
+
+import pytest
+
+from keras_lstm_ext import cli
+from keras_lstm_ext.experiments import figures
+from keras_lstm_ext.experiments.runner import read, reproduce
+from tests import backends, processes
+
+needs_xla = pytest.mark.skipif(backends.BACKEND == "torch", reason="needs XLA")
+
+SETTINGS = {"p": 6}
+RUN = """
+import sys
+from pathlib import Path
+from keras_lstm_ext.experiments.runner import reproduce
+
+out, seconds = Path(sys.argv[1]), float(sys.argv[2])
+reproduce("lag-2a", out, {"p": 6}, trials=5, checkpoint_seconds=seconds, verbose=False)
+"""
+
+
+def result(path):
+    """What a run found out: its file without times."""
+    rows = read(path)["rows"]
+    for row in rows.values():
+        for trial in row["trials"]:
+            del trial["seconds"]
+    return rows
+
+
+def kill_in_the_middle(out, random):
+    process = processes.start(RUN, out, 0.0)
+    checkpoint = out.with_suffix(".0.npz")
+    before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
+    while process.poll() is None:
+        if checkpoint.exists() and checkpoint.stat().st_mtime_ns != before:
+            time.sleep(random.uniform(0.0, 0.2))
+            break
+        time.sleep(0.001)
+    process.kill()
+    process.communicate()
+
+
+@needs_xla
+@pytest.mark.slow
+def test_killed_runs_end_like_undisturbed_ones(tmp_path):
+    undisturbed, killed = tmp_path / "undisturbed.json", tmp_path / "killed.json"
+    random = Random(1997)
+    for _ in range(2):
+        kill_in_the_middle(killed, random)
+    assert killed.with_suffix(".0.npz").exists(), "it was killed too late"
+    processes.run(RUN, killed, 10.0)
+    processes.run(RUN, undisturbed, 10.0)
+    trials = result(undisturbed)["one cell"]["trials"]
+    assert [trial["trial"] for trial in trials] == list(range(5))
+    assert all(trial["solved"] for trial in trials)
+    assert len({trial["sequences"] for trial in trials}) > 1, "they end one by one"
+    assert result(killed) == result(undisturbed)
+    assert {path.name for path in tmp_path.glob("[!.]*")} == {"undisturbed.json", "killed.json"}
+
+
+SMALL = [
+    ("adding", {"T": 20}, {"wrong", "of", "mean_error"}),
+    ("reber", {}, {"wrong", "of", "mean_error"}),
+    ("lag-2b", {"p": 4}, set()),
+    ("two-sequence-3c", {"T": 10, "N": 2}, {"wrong", "of", "mean_error"}),
+    ("order-6a", {}, {"wrong", "of", "mean_error"}),
+    ("continual-reber", {"length": 600}, {"right_until"}),
+    ("continual-order", {"sequences": 2}, {"right_until"}),
+    ("spike-delays", {"intervals": 3}, {"right_until"}),
+    ("timed-spikes", {"intervals": 3}, {"right_until"}),
+    ("periodic-function", {"periods": 3}, {"right_until"}),
+]
+
+
+@needs_xla
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "settings", "test"), SMALL, ids=[name for name, *_ in SMALL])
+def test_every_kind_of_experiment(name, settings, test, tmp_path):
+    out = tmp_path / "out.json"
+    arguments = [f"--setting={key}={value}" for key, value in settings.items()]
+    arguments += ["--network", "3 blocks of 2, rate 0.5"] if name == "reber" else []
+    arguments += ["--network", "forget gates"] if name.startswith("continual") else []
+    arguments += ["--trials=2", "--limit=150", f"--out={out}"]
+    assert cli.main(["reproduce", name, *arguments]) == 0
+    content = json.loads(out.read_text())
+    for row in content["rows"].values():
+        first, second = row["trials"]
+        assert first["sequences"] >= 150 or first["solved"]
+        assert first["curve"] != second["curve"] or name == "periodic-function"
+        assert set(first["test"]) == test
+    figures.plot_curves(content, pytest.importorskip("matplotlib.figure").Figure().subplots())
+
+
+@needs_xla
+@pytest.mark.slow
+def test_more_trials_later(tmp_path, capsys):
+    out = tmp_path / "out.json"
+    how = {"settings": {"T": 20}, "limit": 300}
+    first = reproduce("adding", out, **how, trials=1)["rows"]["2 blocks of 2"]["trials"]
+    assert "adding, 2 blocks of 2" in capsys.readouterr().out
+    more = reproduce("adding", out, **how, trials=2, verbose=False)
+    assert more["rows"]["2 blocks of 2"]["trials"][0] == first[0]
+    assert len(read(out)["rows"]["2 blocks of 2"]["trials"]) == 2
+    for changes, words in [
+        ({"settings": {"T": 30}}, "settings={'T': 20}"),
+        ({"seed": 1}, "seed=1997"),
+        ({"limit": 299}, "300 as the limit"),
+    ]:
+        with pytest.raises(ValueError, match=words):
+            reproduce("adding", out, **(how | changes), trials=2)
+    axes = pytest.importorskip("matplotlib.figure").Figure().subplots()
+    figures.plot_sequences([more], axes)
+    assert [label.get_text() for label in axes.get_yticklabels()] == [
+        "adding T=20\n2 blocks of 2, 0/2"
+    ]
+
+
+BAD = [
+    ([], "`name` must be one of ('reber',"),
+    (["adding", "--setting", "L=5"], "a setting of adding must be one of ('T',). Received: 'L'"),
+    (["adding", "--setting", "T=5"], "`T` must be an integer from 20 on. Received: T=5"),
+    (["adding", "--network", "big"], "`network` must be one of ('2 blocks of 2',)"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "words"), BAD)
+def test_refusals(arguments, words, tmp_path, capsys):
+    out = tmp_path / "out.json"
+    assert cli.main(["reproduce", *arguments, "--out", str(out)]) == 2
+    assert words in capsys.readouterr().err
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("argument", ["--trials=0", "--limit=x", "--setting=T"])
+def test_bad_arguments(argument, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["reproduce", "adding", argument])
+    assert argument.partition("=")[0] in capsys.readouterr().err
+
+
+def test_other_files_are_refused(tmp_path):
+    path = tmp_path / "other.json"
+    path.write_text("{}")
+    with pytest.raises(ValueError, match="format 1"):
+        reproduce("adding", path)
+
+
+def test_list(capsys):
+    assert cli.main(["reproduce", "--list"]) == 0
+    listed = capsys.readouterr().out
+    assert "adding: Adding(T=100)\n    2 blocks of 2\n" in listed
+    assert "    forget gates, falling rate\n" in listed

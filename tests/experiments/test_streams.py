@@ -1,0 +1,110 @@
+"""Streams: when they end, what is reset, and learning at every step, against a loop in NumPy."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from keras_lstm_ext.experiments.learner import Learner, Weights
+from keras_lstm_ext.experiments.training import Stretch, Trainer
+from keras_lstm_ext.tasks import TASKS
+from tests import backends
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(backends.BACKEND == "torch", reason="needs XLA"),
+]
+
+NETWORK = TASKS["timed-spikes"].network
+STEPS = 200
+
+
+def sigma(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def one_cell(weights, tape, training, parts, tolerance):
+    """The linear cell with peepholes, learning on a tape: weights and number of streams."""
+    (i, f, g, o), (p_i, p_f, p_o), (v, bias) = (np.array(w, float) for w in flat(weights))
+    w = {"i": i, "f": f, "g": g, "o": o, "p": np.array([p_i, p_f, p_o]), "v": np.array([v, bias])}
+    velocity = {k: np.zeros_like(a) for k, a in w.items()}
+    streams = read = 0
+    c = h = 0.0
+    d = {k: np.zeros(4) for k in "ifg"}  # effects on c of x, h, 1 and the peephole
+    rate, alive = training.learning_rate, True
+    for x, target, counts, ends in zip(*tape, strict=True):
+        u = np.array([x[0], h, 1.0])
+        net = {k: w[k] @ u for k in "ifgo"}
+        i, f = sigma(net["i"] + w["p"][0] * c), sigma(net["f"] + w["p"][1] * c)
+        local = {"i": net["g"] * i * (1 - i), "f": c * f * (1 - f), "g": i}
+        d = {k: f * d[k] + local[k] * np.array([*u, c]) for k in d}
+        c = f * c + i * net["g"]
+        o = sigma(net["o"] + w["p"][2] * c)
+        h = o * c
+        y = sigma(w["v"] @ [h, 1.0])
+        if counts and alive:
+            d_y = (y - target[0]) * y * (1 - y)
+            d_h = d_y * w["v"][0]
+            e_c, e_o = d_h * o, d_h * c * o * (1 - o)
+            gradient = {k: e_c * d[k][:3] for k in d} | {"o": e_o * u}
+            gradient["p"] = np.array([e_c * d["i"][3], e_c * d["f"][3], e_o * c])
+            gradient["v"] = d_y * np.array([h, 1.0])
+            for k, a in gradient.items():
+                velocity[k] = training.momentum * velocity[k] - rate * a
+                w[k] = w[k] + velocity[k]
+            rate *= training.decay
+            alive = abs(y - target[0]) < tolerance
+        if ends:
+            read += 1
+            over = not alive or read == parts
+            if over or training.resets:
+                c = h = 0.0
+                d = {k: np.zeros(4) for k in d}
+            if over:
+                streams, read, alive, rate = streams + 1, 0, True, training.learning_rate
+    return w, streams
+
+
+def flat(weights):
+    return weights.K, weights.p[:, 0], weights.V[0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "parts", "tolerance"),
+    [
+        ({}, 4, 0.6),
+        ({"momentum": 0.0, "decay": 0.9}, 3, 0.7),
+        ({"resets": True}, 5, 2.0),
+    ],
+    ids=["errors", "falling rate", "resets"],
+)
+def test_against_one_cell(changes, parts, tolerance):
+    training = replace(NETWORK.training, learning_rate=0.3, **{"momentum": 0.5} | changes)
+    network = replace(NETWORK, training=training, weight_range=1.0)
+    learner, rng = Learner(network, 1, 1), np.random.default_rng(4)
+    weights = [learner.draw_weights(rng) for _ in range(3)]
+    tapes = [
+        (
+            rng.normal(size=(STEPS, 1)),
+            rng.uniform(size=(STEPS, 1)),
+            rng.random(STEPS) < 0.6,
+            rng.random(STEPS) < 0.2,
+        )
+        for _ in weights
+    ]
+    dtype, error = ("float32", 1e-4) if backends.BACKEND == "jax" else ("float64", 1e-10)
+    trainer = Trainer(learner, parts, tolerance)
+    state = trainer.start(Weights(*map(np.stack, zip(*weights, strict=True))), dtype)
+    together = Stretch(*(np.stack(arrays, axis=1) for arrays in zip(*tapes, strict=True)))
+    together = Stretch(*(a.astype(dtype) if a.dtype == "float64" else a for a in together))
+    learn = trainer.compile()
+    for half in (slice(0, 90), slice(90, STEPS)):
+        state, y = learn(state, Stretch(*(array[half] for array in together)))
+    assert np.isfinite(y).all()
+    learned = (np.asarray(w) for w in state.weights)
+    for k, (K, p, V) in enumerate(zip(*learned, strict=True)):
+        w, streams = one_cell(weights[k], tapes[k], training, parts, tolerance)
+        expected = np.stack([w[net] for net in "ifgo"]), w["p"][:, None], w["v"][None]
+        for a, b in zip((K, p, V), expected, strict=True):
+            np.testing.assert_allclose(a, b, rtol=0, atol=error)
+        assert streams == np.asarray(state.streams)[k] > 5
