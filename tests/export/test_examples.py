@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_examples import load, trains
+from tests import backends, processes
+from tests.test_examples import FOLDER, load, trains
 
 
 @pytest.mark.slow
@@ -23,3 +24,11 @@ def test_export_onnx(tmp_path: Path) -> None:
     pytest.importorskip("onnx")
     pytest.importorskip("onnxruntime")
     assert load("export_onnx").main(tmp_path / "model.onnx") < 1e-5
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(backends.BACKEND != "tensorflow", reason="TensorFlow's devices")
+def test_several_devices() -> None:
+    """In a process of its own: devices are set before TensorFlow computes anything."""
+    script = "import sys; sys.path.append(sys.argv[1]); import several_devices as example; "
+    assert processes.run(script + "print(example.main() < 1e-6)", FOLDER).endswith("True\n")
