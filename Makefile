@@ -27,7 +27,7 @@ site: site-build
 
 site-build: $(VENV)/docs/ok
 	$(SITE) site/katex/install.py
-	$(SITE) -m mkdocs build --quiet
+	$(SITE) -m mkdocs build
 
 # In a browser: Debian's Chromium (apt install chromium).
 test-site: $(VENV)/docs/ok

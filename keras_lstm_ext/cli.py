@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 
 from keras_lstm_ext.bench import command as bench
 from keras_lstm_ext.demo import digits, forecast
@@ -40,37 +41,29 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_demo(commands)
-    _add_bench(commands)
-    _add_reproduce(commands)
+    _add(commands, "bench", bench, "measure the engines beside keras.layers.LSTM on this machine")
+    about = "train networks on a task of the papers as the paper did, and compare"
+    _add(commands, "reproduce", experiments, about)
     return parser
 
 
-def _add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    about = "measure the engines beside keras.layers.LSTM on this machine"
-    parser = commands.add_parser("bench", help=about, description=about.capitalize() + ".")
-    bench.add_arguments(parser)
-    parser.set_defaults(run=_bench)
+def _add(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    module: ModuleType,
+    about: str,
+) -> None:
+    """Adds the command of a module with `add_arguments` and `run`."""
+    parser = commands.add_parser(name, help=about, description=about.capitalize() + ".")
+    module.add_arguments(parser)
 
+    def run(arguments: argparse.Namespace) -> int | None:
+        try:
+            return module.run(arguments)
+        except ValueError as error:
+            raise UserError(str(error)) from error
 
-def _bench(arguments: argparse.Namespace) -> int:
-    try:
-        return bench.run(arguments)
-    except ValueError as error:
-        raise UserError(str(error)) from error
-
-
-def _add_reproduce(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    about = "train networks on a task of the papers as the paper did, and compare"
-    parser = commands.add_parser("reproduce", help=about, description=about.capitalize() + ".")
-    experiments.add_arguments(parser)
-    parser.set_defaults(run=_reproduce)
-
-
-def _reproduce(arguments: argparse.Namespace) -> None:
-    try:
-        experiments.run(arguments)
-    except ValueError as error:
-        raise UserError(str(error)) from error
+    parser.set_defaults(run=run)
 
 
 def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

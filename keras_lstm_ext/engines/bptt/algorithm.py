@@ -1,9 +1,10 @@
 """Backpropagation through time, by hand, for every variant: what TensorFlow and JAX share.
 
-Forward, the input product is one large product for all time steps, and the loop holds only the
-recurrent product and the step. Backward, the loop holds only the step's derivative and the product
-with the transposed recurrent weights; the gradients of all weights are one large product or sum
-each, after the loop. Everything here is time-major: `(timesteps, batch, ...)`.
+Forward, the input product of each net is one large product for all time steps, and the loop holds
+only the recurrent product and the step. Backward, the loop holds only the step's derivative, the
+product with the transposed recurrent weights, and sums for biases and peepholes; the gradients of
+the kernels are one large product each, after the loop. Everything here is time-major:
+`(timesteps, batch, ...)`.
 
 The backward keeps h, c and one value per column of the kernel for every time step and row: 6 floats
 per unit with three gates. With `recompute` it keeps h and c, and computes the nets again from them.
@@ -18,6 +19,8 @@ from keras import ops
 from keras_lstm_ext.engines.step import Equations, Nets
 
 Tensor = Any
+Sums = tuple[Nets | None, Tensor | None]
+"""Peephole and bias gradients by row: a sum over the rows within the loop would cost more."""
 Scan = Callable[..., tuple[Any, Any]]
 """`scan(body, init, xs, reverse)` runs `body(state, x) -> (state, y)` over the first axis of xs."""
 
@@ -135,7 +138,7 @@ def backward(
     R_transposed = ops.transpose(a.R) if flows else None
 
     def body(d_state: Any, inputs: Any) -> Any:
-        d_h, d_c, d_gates, d_p, d_b = d_state
+        d_h, d_c, d_gates, sums = d_state
         d_output, nets, c_before, c, valid = inputs
         if d_output is not None:
             d_h = d_h + ops.cast(d_output, d_h.dtype)
@@ -149,25 +152,21 @@ def backward(
             d_r = ops.cast(ops.matmul(ops.cast(d_z, a.W.dtype), R_transposed), d_z.dtype)
             if fixed.multiplier is not None:
                 d_r = d_r * ops.cast(fixed.multiplier, d_r.dtype)
-        if d_b is not None:
-            d_b = d_b + d_z
         units = d_h.shape[-1]
         d_before = (
             ops.zeros_like(d_h) if d_r is None else d_r[:, :units],
             d_c_before,
             _like(d_gates, None if d_r is None else d_r[:, units:]),
         )
-        if d_p is not None:
-            seen = {k: c if k == "o" else c_before for k in v.gates}
-            d_p = {k: d_p[k] + equations.spread(d_nets[k]) * seen[k] for k in v.gates}
-        return (*_hold(valid, d_before, (d_h, d_c, d_gates)), d_p, d_b), d_z
+        sums = _add(equations, sums, d_nets, d_z, c_before, c)
+        return (*_hold(valid, d_before, (d_h, d_c, d_gates)), sums), d_z
 
     start = [None if d is None else ops.cast(d, a.c.dtype) for d in d_state]
-    # One entry per row: a sum over rows within the loop would cost more.
-    start.append(None if a.p is None else {k: ops.zeros_like(a.c) for k in v.gates})
-    start.append(None if a.b is None else ops.zeros((ops.shape(a.c)[0], a.W.shape[-1]), a.c.dtype))
-    (d_h, d_c, d_gates, d_p, d_b), d_z = scan(
-        body, tuple(start), (d_outputs, nets, c_before, kept.c, fixed.mask), reverse=True
+    (d_h, d_c, d_gates, (d_p, d_b)), d_z = scan(
+        body,
+        (*start, _no_sums(equations, a)),
+        (d_outputs, nets, c_before, kept.c, fixed.mask),
+        reverse=True,
     )
     r = None
     if a.R is not None:
@@ -274,6 +273,25 @@ def _hold(valid: Tensor | None, new: Any, old: Any) -> Any:
     if valid is None:
         return new
     return tuple(n if n is None else ops.where(valid, n, o) for n, o in zip(new, old, strict=True))
+
+
+def _no_sums(equations: Equations, a: Arrays) -> Sums:
+    rows = ops.shape(a.c)[0]
+    d_p = None if a.p is None else {k: ops.zeros_like(a.c) for k in equations.variant.gates}
+    d_b = None if a.b is None else ops.zeros((rows, a.W.shape[-1]), a.c.dtype)
+    return d_p, d_b
+
+
+def _add(
+    equations: Equations, sums: Sums, d_nets: Nets, d_z: Tensor, c_before: Tensor, c: Tensor
+) -> Sums:
+    d_p, d_b = sums
+    if d_p is not None:
+        seen = {k: c if k == "o" else c_before for k in d_p}
+        d_p = {k: d_p[k] + equations.spread(d_nets[k]) * seen[k] for k in d_p}
+    if d_b is not None:
+        d_b = d_b + d_z
+    return d_p, d_b
 
 
 def _before(first: Tensor, values: Tensor) -> Tensor:
