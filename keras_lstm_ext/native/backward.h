@@ -48,21 +48,12 @@ inline void times_transposed(const Job& j, int64_t rows, const float* d_z, int64
 
 // The chunk that a team works on.
 struct Chunk {
-  int64_t t, steps, rows;            // first step, steps, steps * rows of the batch
-  float *d_z, *left, *d_x, *d_weights;
+  int64_t t, steps, rows;  // first step, steps, steps * rows of the team
 };
 
 inline Chunk chunk_at(const Job& j, const Share& s, int64_t t) {
-  const Layout& l = j.l;
-  const int64_t steps = least(l.steps, j.o.time - t), most = l.steps * s.row;
-  const int64_t depth = j.o.features + j.o.units;
-  return {t,
-          steps,
-          steps * s.rows,
-          j.w.d_z + most * l.panels * l.width,
-          j.w.left + most * depth,
-          j.w.d_x + most * l.feature_vectors * LANES,
-          j.w.d_weights + s.team * l.panels * depth * l.width};
+  const int64_t steps = least(j.l.steps, j.o.time - t);
+  return {t, steps, steps * s.rows};
 }
 
 // x and r of a chunk, transposed in tiles of TILE_ROWS columns: (tile, row, column in tile).
@@ -71,7 +62,7 @@ inline void pack_left(const Job& j, const Share& s, const Chunk& chunk, bool of_
   const int64_t columns = of_r ? units : features, tiles = quotient_up(columns, TILE_ROWS);
   const int64_t first_tile = part(tiles, s.member, j.l.members);
   const int64_t end_tile = part(tiles, s.member + 1, j.l.members);
-  float* to = chunk.left + (of_r ? chunk.rows * features : 0);
+  float* to = s.w.left + (of_r ? chunk.rows * features : 0);
   for (int64_t t = chunk.t; t < chunk.t + chunk.steps; ++t)
     for (int64_t row = s.row; row < s.row + s.rows; ++row) {
       const float* h = t ? j.out.y + (row * j.o.time + t - 1) * units : j.in.h + row * units;
@@ -99,10 +90,10 @@ inline void add_weight_gradient(const Job& j, const Share& s, const Chunk& chunk
     for (int64_t column = 0; column < columns; column += TILE_ROWS) {
       const int64_t n = least(TILE_ROWS, columns - column);
       const int64_t row = column + (of_r ? features : 0);
-      float* sum = chunk.d_weights + (p * (features + units) + row) * l.width;
+      float* sum = s.w.d_weights + (p * (features + units) + row) * l.width;
       product(n, l.nets,
-              {Term{chunk.left + row * chunk.rows, 1, 0, n, 1, chunk.rows,
-                    chunk.d_z + p * chunk.rows * l.width}},
+              {Term{s.w.left + row * chunk.rows, 1, 0, n, 1, chunk.rows,
+                    s.w.d_z + p * chunk.rows * l.width}},
               {sum, l.width, sum, l.width});
     }
 }
@@ -114,13 +105,13 @@ inline void input_gradient(const Job& j, const Share& s, const Chunk& chunk) {
   const int64_t from = part(chunk.rows, s.member, l.members);
   const int64_t to = part(chunk.rows, s.member + 1, l.members);
   for_panels(0, l.feature_vectors, [&](int64_t first, int64_t vectors) {
-    times_transposed(j, to - from, chunk.d_z + from * l.width, chunk.rows * l.width, j.w.W_t, first,
-                     vectors, chunk.d_x + from * row_floats, row_floats);
+    times_transposed(j, to - from, s.w.d_z + from * l.width, chunk.rows * l.width, j.w.W_t, first,
+                     vectors, s.w.d_x + from * row_floats, row_floats);
   });
   for (int64_t k = from; k < to; ++k) {
     const int64_t t = chunk.t + k / s.rows, row = s.row + k % s.rows;
     std::memcpy(j.gradients.x + (row * j.o.time + time_of(j.o, t)) * features,
-                chunk.d_x + k * row_floats, sizeof(float) * features);
+                s.w.d_x + k * row_floats, sizeof(float) * features);
   }
 }
 
@@ -129,17 +120,17 @@ inline void chunk_backward(const Job& j, const Share& s, const Chunk& chunk) {
   pack_left(j, s, chunk, false);
   if (j.o.feedback) pack_left(j, s, chunk, true);
   for (int64_t t = chunk.t + chunk.steps - 1; t >= chunk.t; --t) {
-    float* d_z = chunk.d_z + (t - chunk.t) * s.rows * l.width;
+    float* d_z = s.w.d_z + (t - chunk.t) * s.rows * l.width;
     for (int64_t p = s.panel; p < s.panels_end; ++p)
       for_rows(s, [&](int64_t row, int64_t rows) {
         step_backward(j, s, t, p, row, rows,
-                      d_z + (p * chunk.rows + row - s.row) * l.width);
+                      d_z + (p * chunk.rows + row) * l.width);
       });
     wait(s.barrier);
-    if (!j.w.d_h) continue;
+    if (!s.w.d_h) continue;
     for_panels(s.panel, s.panels_end, [&](int64_t first, int64_t vectors) {
       times_transposed(j, s.rows, d_z, chunk.rows * l.width, j.w.R_t, first, vectors,
-                       j.w.d_h + s.row * l.padded, l.padded);
+                       s.w.d_h, l.padded);
     });
   }
   add_weight_gradient(j, s, chunk, false);
@@ -156,21 +147,20 @@ inline void start_backward(const Job& j, const Share& s, int64_t thread) {
     if (first / PANEL % threads == thread)
       pack_panels(j, j.in.W, j.o.features, LANES, first, first + vectors, j.w.W_t);
   });
-  for_panels(s.panel, j.w.d_h ? s.panels_end : s.panel, [&](int64_t first, int64_t vectors) {
+  for_panels(s.panel, s.w.d_h ? s.panels_end : s.panel, [&](int64_t first, int64_t vectors) {
     if (first / PANEL % l.teams == s.team)
       pack_panels(j, j.in.R, j.o.units, l.used, first, first + vectors, j.w.R_t);
   });
   pack_peepholes(j, s);
-  pack_cells(j, s, j.in.c, j.w.c);
-  pack_cells(j, s, j.errors.c, j.w.d_c);
+  pack_cells(j, s, j.in.c, s.w.c);
+  pack_cells(j, s, j.errors.c, s.w.d_c);
   for (int64_t p = s.panel; p < s.panels_end; ++p) {
-    const int64_t panel = s.team * l.panels + p;
-    std::memset(j.w.d_weights + panel * depth * l.width, 0, sizeof(float) * depth * l.width);
-    std::memset(j.w.d_b + panel * l.width, 0, sizeof(float) * l.width);
-    std::memset(j.w.d_p + panel * 3 * LANES, 0, sizeof(float) * 3 * LANES);
-    for (int64_t row = s.row; row < s.row + s.rows; ++row)
-      store(j.w.carry + row * l.padded + p * LANES,
-            load(j.errors.h + row * j.o.units + p * l.used, units_in(j, p)));
+    std::memset(s.w.d_weights + p * depth * l.width, 0, sizeof(float) * depth * l.width);
+    std::memset(s.w.d_b + p * l.width, 0, sizeof(float) * l.width);
+    std::memset(s.w.d_p + p * 3 * LANES, 0, sizeof(float) * 3 * LANES);
+    for (int64_t row = 0; row < s.rows; ++row)
+      store(s.w.carry + row * l.padded + p * LANES,
+            load(j.errors.h + (s.row + row) * j.o.units + p * l.used, units_in(j, p)));
   }
 }
 
@@ -180,11 +170,11 @@ inline void unpack_weights(const Job& j, int64_t thread) {
   const int64_t features = j.o.features, rows = features + j.o.units;
   const int64_t threads = l.teams * l.members, end = j.o.feedback ? rows : features;
   for (int64_t k = part(end, thread, threads); k < part(end, thread + 1, threads); ++k)
-    unpack_row(j, j.w.d_weights, rows, k,
+    unpack_row(j, j.first.d_weights, rows, k,
                k < features ? j.gradients.W + k * l.columns
                             : j.gradients.R + (k - features) * l.columns);
   if (thread > 0) return;
-  unpack_row(j, j.w.d_b, 1, 0, j.gradients.b);
+  unpack_row(j, j.first.d_b, 1, 0, j.gradients.b);
   if (!j.o.peepholes) return;
   const int64_t place[3] = {l.i, l.f, l.o};
   float* to = j.gradients.p;
@@ -193,7 +183,7 @@ inline void unpack_weights(const Job& j, int64_t thread) {
     for (int64_t p = 0; p < l.panels; ++p) {
       V sum = {};
       for (int64_t team = 0; team < l.teams; ++team)
-        sum += load(j.w.d_p + ((team * l.panels + p) * 3 + gate) * LANES);
+        sum += load(of_team(j, team, j.first.d_p) + (p * 3 + gate) * LANES);
       store(to + p * l.used, sum, units_in(j, p));
     }
     to += j.o.units;
@@ -208,10 +198,10 @@ void backward(const void* job, int64_t thread) {
   for (int64_t chunk = quotient_up(j.o.time, j.l.steps) - 1; chunk >= 0; --chunk)
     chunk_backward(j, s, chunk_at(j, s, chunk * j.l.steps));
   for (int64_t p = s.panel; p < s.panels_end; ++p)
-    for (int64_t row = s.row; row < s.row + s.rows; ++row)
-      store(j.gradients.h + row * j.o.units + p * j.l.used, error_from_later(j, row, p, -1),
-            units_in(j, p));
-  unpack_cells(j, s, j.w.d_c, j.gradients.c);
+    for (int64_t row = 0; row < s.rows; ++row)
+      store(j.gradients.h + (s.row + row) * j.o.units + p * j.l.used,
+            error_from_later(j, s, row, p, -1), units_in(j, p));
+  unpack_cells(j, s, s.w.d_c, j.gradients.c);
   wait(j.everyone);
   unpack_weights(j, thread);
 }

@@ -7,15 +7,16 @@
 
 namespace {
 
-inline Term input_term(const Job& j, int64_t row, int64_t t, int64_t panel, int64_t next_row) {
+inline Term input_term(const Job& j, const Share& s, int64_t row, int64_t t, int64_t panel,
+                       int64_t next_row) {
   const int64_t features = j.o.features;
-  return {j.in.x + (row * j.o.time + time_of(j.o, t)) * features, next_row, 0, 1, 1, features,
+  return {j.in.x + ((s.row + row) * j.o.time + time_of(j.o, t)) * features, next_row, 0, 1, 1, features,
           j.w.W + panel * features * j.l.width};
 }
 
-inline Term recurrent_term(const Job& j, int64_t row, int64_t t, int64_t panel) {
+inline Term recurrent_term(const Job& j, const Share& s, int64_t row, int64_t t, int64_t panel) {
   const int64_t units = j.o.units;
-  const float* r = (j.in.multiplier ? j.w.r : j.w.h)[t & 1] + row * units;
+  const float* r = (j.in.multiplier ? s.w.r : s.w.h)[t & 1] + row * units;
   return {r, units, 0, 1, 1, units, j.w.R + panel * units * j.l.width};
 }
 
@@ -23,21 +24,22 @@ inline Term recurrent_term(const Job& j, int64_t row, int64_t t, int64_t panel) 
 // a tile, its rows are time steps of one row of the batch.
 inline void input_product(const Job& j, const Share& s, int64_t t, int64_t panel) {
   const Layout& l = j.l;
-  const int64_t steps = least(l.steps, j.o.time - t), step = l.panels * j.o.batch * l.width;
+  const int64_t steps = least(l.steps, j.o.time - t), step = l.panels * s.rows * l.width;
   const int64_t next = j.o.reverse ? -j.o.features : j.o.features;
-  for (int64_t row = s.row; row < s.row + s.rows; ++row)
-    product(steps, l.nets, {input_term(j, row, t, panel, next)},
-            {j.w.b + panel * l.width, 0, nets_at(j, t, panel) + row * l.width, step});
+  for (int64_t row = 0; row < s.rows; ++row)
+    product(steps, l.nets, {input_term(j, s, row, t, panel, next)},
+            {j.w.b + panel * l.width, 0, nets_at(j, s, t, panel) + row * l.width, step});
 }
 
 // z = b + W x + R r, where chunks of one step do everything at once.
-inline void net_inputs(const Job& j, int64_t t, int64_t panel, int64_t row, int64_t rows) {
+inline void net_inputs(const Job& j, const Share& s, int64_t t, int64_t panel, int64_t row,
+                       int64_t rows) {
   const Layout& l = j.l;
-  float* z = nets_at(j, t, panel) + row * l.width;
+  float* z = nets_at(j, s, t, panel) + row * l.width;
   const Target onto = {z, l.width, z, l.width};
   const Target onto_bias = {j.w.b + panel * l.width, 0, z, l.width};
-  const Term input = input_term(j, row, t, panel, j.o.time * j.o.features);
-  const Term recurrent = recurrent_term(j, row, t, panel);
+  const Term input = input_term(j, s, row, t, panel, j.o.time * j.o.features);
+  const Term recurrent = recurrent_term(j, s, row, t, panel);
   if (l.steps > 1) {
     if (j.o.feedback) product(rows, l.nets, {recurrent}, onto);
   } else if (j.o.feedback) {
@@ -49,12 +51,12 @@ inline void net_inputs(const Job& j, int64_t t, int64_t panel, int64_t row, int6
 
 inline void start(const Job& j, const Share& s) {
   pack_peepholes(j, s);
-  pack_cells(j, s, j.in.c, j.w.c);
+  pack_cells(j, s, j.in.c, s.w.c);
   if (s.member > 0) return;
-  const int64_t units = j.o.units;
-  for (int64_t at = s.row * units; at < (s.row + s.rows) * units; ++at) {
-    j.w.h[0][at] = j.in.h[at];
-    if (j.in.multiplier) j.w.r[0][at] = j.in.h[at] * j.in.multiplier[at];
+  const int64_t first = s.row * j.o.units;
+  for (int64_t at = 0; at < s.rows * j.o.units; ++at) {
+    s.w.h[0][at] = j.in.h[first + at];
+    if (j.in.multiplier) s.w.r[0][at] = j.in.h[first + at] * j.in.multiplier[first + at];
   }
 }
 
@@ -65,29 +67,26 @@ void forward(const void* job, int64_t thread) {
   start(j, s);
   wait(j.everyone);
   // So many panels at once that a step has many rows.
-  const int64_t group = s.rows == j.o.batch && s.rows < MOST_ROWS ? MOST_ROWS / s.rows : 1;
+  const int64_t group = s.rows < MOST_ROWS ? MOST_ROWS / s.rows : 1;
   for (int64_t t = 0; t < j.o.time; ++t) {
     for (int64_t p = s.panel; p < s.panels_end; p += group) {
       const int64_t panels = least(group, s.panels_end - p);
       for_rows(s, [&](int64_t row, int64_t rows) {
         for (int64_t q = p; q < p + panels; ++q) {
           if (j.l.steps > 1 && t % j.l.steps == 0) input_product(j, s, t, q);
-          net_inputs(j, t, q, row, rows);
+          net_inputs(j, s, t, q, row, rows);
         }
-        step(j, t, p, panels, row, rows);
+        step(j, s, t, p, panels, row, rows);
       });
     }
     wait(s.barrier);
   }
   if (s.member == 0) {
-    const int64_t first = s.row * j.o.units, count = s.rows * j.o.units;
-    std::memcpy(j.out.h + first, j.w.h[j.o.time & 1] + first, sizeof(float) * count);
+    const int64_t units = j.o.units;
+    std::memcpy(j.out.h + s.row * units, s.w.h[j.o.time & 1], sizeof(float) * s.rows * units);
   }
   // The c before the first step, if there is no step.
-  for (int64_t p = s.panel; p < s.panels_end; ++p)
-    for (int64_t row = s.row; row < s.row + s.rows; ++row)
-      store(j.out.c + row * j.o.units + p * j.l.used,
-            load(cells_after(j, j.o.time - 1, p) + row * LANES), units_in(j, p));
+  unpack_cells(j, s, cells_after(j, s, j.o.time - 1, 0), j.out.c);
 }
 
 }  // namespace

@@ -19,21 +19,27 @@ struct Layout {
   int64_t padded;             // panels * lanes: units with padding
   int64_t teams, members;     // either teams with rows of their own, or members that share panels
   int64_t steps;              // time steps of a chunk
+  int64_t team_floats;        // from the rows of a team to those of the next
 };
 
-struct Workspace {
+struct Weights {
   float *W, *R, *b, *p;          // packed: (panels, k, width); p (panels, 3, lanes)
-  float *h[2], *r[2];            // (batch, units) before and after a step; r is what is fed back
-  float *c;                      // (panels, batch, lanes)
-  float *z;                      // (steps, panels, batch, width), where no gates are kept
   float *W_t, *R_t;              // packed: (vectors / 4, panels * width, 4 vectors)
-  float *d_z;                    // (panels, rows of a chunk, width), for each team
-  float *left;                   // rows of a chunk of x and r, transposed in tiles, for each team
-  float *d_h, *carry;            // (batch, padded): from the next step; past skipped steps
-  float *d_c;                    // (panels, batch, lanes)
-  float *d_x;                    // (rows of a chunk, padded features), for each team
-  float *d_weights;              // (panels, features + units, width), for each team
-  float *d_b, *d_p;              // (panels, width) and (panels, 3, lanes), for each team
+};
+
+// What a team works on: rows of its own, far enough from those of another team that no processor
+// fetches them in advance.
+struct Rows {
+  float *h[2], *r[2];            // (rows, units) before and after a step; r is what is fed back
+  float *c;                      // (panels, rows, lanes)
+  float *z;                      // (steps, panels, rows, width), where no gates are kept
+  float *d_z;                    // (panels, rows of a chunk, width)
+  float *left;                   // rows of a chunk of x and r, transposed in tiles
+  float *d_h, *carry;            // (rows, padded): from the next step; past skipped steps
+  float *d_c;                    // (panels, rows, lanes)
+  float *d_x;                    // (rows of a chunk, padded features)
+  float *d_weights;              // (panels, features + units, width)
+  float *d_b, *d_p;              // (panels, width) and (panels, 3, lanes)
 };
 
 struct Job {
@@ -43,12 +49,19 @@ struct Job {
   Results out;
   Errors errors;
   Gradients gradients;
-  Workspace w;
+  Weights w;
+  Rows first;  // of the first team
   Barrier* everyone;
 };
 
-// What one thread does: its rows of the batch, and its panels.
+static inline float* of_team(const Job& j, int64_t team, float* of_first) {
+  return of_first ? of_first + team * j.l.team_floats : of_first;
+}
+
+// What one thread does: its rows of the batch, and its panels. `row` is the first one in the batch;
+// everything else counts rows from there.
 struct Share {
+  Rows w;
   int64_t team, member;
   int64_t row, rows;
   int64_t panel, panels_end;
@@ -61,7 +74,22 @@ static inline Share share_of(const Job& j, int64_t thread) {
   const Layout& l = j.l;
   int64_t team = thread / l.members, member = thread % l.members;
   int64_t row = part(j.o.batch, team, l.teams);
-  return {team,
+  auto own = [&](float* of_first) { return of_team(j, team, of_first); };
+  const Rows& w = j.first;
+  return {{{own(w.h[0]), own(w.h[1])},
+           {own(w.r[0]), own(w.r[1])},
+           own(w.c),
+           own(w.z),
+           own(w.d_z),
+           own(w.left),
+           own(w.d_h),
+           own(w.carry),
+           own(w.d_c),
+           own(w.d_x),
+           own(w.d_weights),
+           own(w.d_b),
+           own(w.d_p)},
+          team,
           member,
           row,
           part(j.o.batch, team + 1, l.teams) - row,
@@ -84,8 +112,8 @@ static inline int64_t time_of(const Options& o, int64_t t) {
   return o.reverse ? o.time - 1 - t : t;
 }
 
-static inline bool skipped(const Job& j, int64_t row, int64_t t) {
-  return j.in.mask && !j.in.mask[row * j.o.time + time_of(j.o, t)];
+static inline bool skipped(const Job& j, const Share& s, int64_t row, int64_t t) {
+  return j.in.mask && !j.in.mask[(s.row + row) * j.o.time + time_of(j.o, t)];
 }
 
 // Keras' column of a unit in a net, where `net` is its place in the order of nets.
@@ -93,16 +121,17 @@ static inline int64_t column(const Job& j, int64_t net, int64_t unit) {
   return j.l.start[net] + (net == j.l.c ? unit : unit / j.o.block_size);
 }
 
-// The cell states before and after step t: of all steps where they are kept, else one place.
-static inline float* cells_after(const Job& j, int64_t t, int64_t panel) {
-  float* cells = j.w.c;
-  if (j.out.cells && t >= 0) cells = j.out.cells + t * j.l.panels * j.o.batch * j.l.lanes;
-  return cells + panel * j.o.batch * j.l.lanes;
+// The cell states after step t: kept for every step, (team, time, panels, rows, lanes), or one place.
+static inline float* cells_after(const Job& j, const Share& s, int64_t t, int64_t panel) {
+  float* cells = s.w.c;
+  if (j.out.cells && t >= 0) cells = j.out.cells + (s.row * j.o.time + t * s.rows) * j.l.padded;
+  return cells + panel * s.rows * j.l.lanes;
 }
 
-// What the backward reads of step t, or the place for net inputs where nothing is kept.
-static inline float* nets_at(const Job& j, int64_t t, int64_t panel) {
-  int64_t step = j.l.panels * j.o.batch * j.l.width;
-  float* nets = j.out.gates ? j.out.gates + t * step : j.w.z + t % j.l.steps * step;
-  return nets + panel * j.o.batch * j.l.width;
+// What the backward reads of step t, kept as the cells are, or the place for its net inputs.
+static inline float* nets_at(const Job& j, const Share& s, int64_t t, int64_t panel) {
+  const int64_t row = j.l.panels * j.l.width;
+  float* nets = j.out.gates ? j.out.gates + (s.row * j.o.time + t * s.rows) * row
+                            : s.w.z + t % j.l.steps * s.rows * row;
+  return nets + panel * s.rows * j.l.width;
 }

@@ -25,6 +25,7 @@ extern const Kernels avx2, avx512;
 namespace {
 
 constexpr int64_t SECOND_LEVEL_CACHE = 640 * 1024;  // bytes of packed weights that stay in it
+constexpr int64_t BETWEEN_TEAMS = 1024;             // floats, at least a page
 constexpr int64_t SMALL = 1 << 18;                   // multiplications that a thread is worth
 
 const Kernels* kernels(int32_t isa) {
@@ -71,9 +72,7 @@ void split(Layout& l, const Options& o) {
   l.members = by_rows ? 1 : std::min(threads, l.panels);
 }
 
-int64_t rows_of_team(const Layout& l, const Options& o) {
-  return std::max<int64_t>(1, o.batch / l.teams);
-}
+int64_t rows_of_team(const Layout& l, const Options& o) { return quotient_up(o.batch, l.teams); }
 
 // So many steps at once that the input product fills its tiles.
 int64_t steps_forward(const Layout& l, const Options& o) {
@@ -109,40 +108,47 @@ class Places {
   int64_t used_ = 0;
 };
 
-void place_forward(Job& j, Places& places) {
+void place_weights(Job& j, Places& places, bool backward) {
   const Layout& l = j.l;
   const Options& o = j.o;
-  const int64_t states = o.batch * o.units;
-  Workspace& w = j.w;
-  w.W = places.take(l.panels * o.features * l.width);
-  w.R = places.take(o.feedback ? l.panels * o.units * l.width : 0);
-  w.b = places.take(l.panels * l.width);
+  Weights& w = j.w;
   w.p = places.take(l.panels * 3 * l.lanes);
-  w.c = places.take(o.batch * l.padded);
+  if (backward) {
+    w.W_t = places.take(l.feature_vectors * l.lanes * l.panels * l.width);
+    w.R_t = places.take(l.padded * l.panels * l.width);
+  } else {
+    w.W = places.take(l.panels * o.features * l.width);
+    w.R = places.take(o.feedback ? l.panels * o.units * l.width : 0);
+    w.b = places.take(l.panels * l.width);
+  }
+}
+
+void place_forward(Job& j, Places& places) {
+  const Layout& l = j.l;
+  const int64_t rows = rows_of_team(l, j.o), states = rows * j.o.units;
+  Rows& w = j.first;
+  w.c = places.take(rows * l.padded);
   for (int k = 0; k < 2; ++k) w.h[k] = places.take(states);
   for (int k = 0; k < 2; ++k) w.r[k] = places.take(j.in.multiplier ? states : 0);
-  w.z = places.take(j.out.gates ? 0 : l.steps * o.batch * l.panels * l.width);
+  w.z = places.take(j.out.gates ? 0 : l.steps * rows * l.panels * l.width);
 }
 
 void place_backward(Job& j, Places& places) {
   const Layout& l = j.l;
   const Options& o = j.o;
-  const int64_t rows = l.steps * o.batch, depth = o.features + o.units;
-  Workspace& w = j.w;
-  w.p = places.take(l.panels * 3 * l.lanes);
-  w.c = places.take(o.batch * l.padded);
-  w.W_t = places.take(l.feature_vectors * l.lanes * l.panels * l.width);
-  w.R_t = places.take(l.padded * l.panels * l.width);
-  w.d_z = places.take(rows * l.panels * l.width);
-  w.left = places.take(rows * depth);
-  w.d_h = places.take(o.batch * l.padded);
+  const int64_t rows = rows_of_team(l, o), in_chunk = l.steps * rows, depth = o.features + o.units;
+  Rows& w = j.first;
+  w.c = places.take(rows * l.padded);
+  w.d_z = places.take(in_chunk * l.panels * l.width);
+  w.left = places.take(in_chunk * depth);
+  w.d_h = places.take(rows * l.padded);
   if (!o.feedback || o.truncated) w.d_h = nullptr;  // no error flows through what is fed back
-  w.carry = places.take(o.batch * l.padded);
-  w.d_c = places.take(o.batch * l.padded);
-  w.d_x = places.take(rows * l.feature_vectors * l.lanes);
-  w.d_weights = places.take(l.teams * l.panels * depth * l.width);
-  w.d_b = places.take(l.teams * l.panels * l.width);
-  w.d_p = places.take(l.teams * l.panels * 3 * l.lanes);
+  w.carry = places.take(rows * l.padded);
+  w.d_c = places.take(rows * l.padded);
+  w.d_x = places.take(in_chunk * l.feature_vectors * l.lanes);
+  w.d_weights = places.take(l.panels * depth * l.width);
+  w.d_b = places.take(l.panels * l.width);
+  w.d_p = places.take(l.panels * 3 * l.lanes);
 }
 
 // The gradients of a batch without rows, or of a layer without units.
@@ -156,15 +162,21 @@ void clear(const Options& o, const Gradients& d) {
   if (o.peepholes) std::fill_n(d.p, (l.nets - 1) * o.units, 0.0f);
 }
 
-int32_t run(Job& j, void (*place)(Job&, Places&), void (*kernel)(const void*, int64_t)) {
-  Places counted(nullptr);
-  place(j, counted);
-  void* memory = std::aligned_alloc(64, std::max<int64_t>(64, counted.used() * 4));
+int32_t run(Job& j, bool backward, void (*kernel)(const void*, int64_t)) {
+  // Takes all places, and gives the number of floats.
+  auto place = [&](float* memory) {
+    Places places(memory);
+    place_weights(j, places, backward);
+    const int64_t weights = places.used();
+    (backward ? place_backward : place_forward)(j, places);
+    j.l.team_floats = places.used() - weights + BETWEEN_TEAMS;
+    return weights + j.l.teams * j.l.team_floats;
+  };
+  void* memory = std::aligned_alloc(64, place(nullptr) * sizeof(float));
   j.everyone = new_barrier(j.l.teams * j.l.members);
   bool ran = false;
   if (memory && j.everyone) {
-    Places places(static_cast<float*>(memory));
-    place(j, places);
+    place(static_cast<float*>(memory));
     ran = run_together(j.l.teams * j.l.members, kernel, &j);
   }
   std::free(memory);
@@ -204,10 +216,10 @@ void lstm_kept(const Options* options, int64_t* gates, int64_t* cells) {
 int32_t lstm_forward(const Options* options, const Inputs* in, const Results* out) {
   if (options->batch * options->units == 0) return 0;
   const Kernels& k = *kernels(options->isa);
-  Job j = {*options, layout(*options, k), *in, *out, {}, {}, {}, nullptr};
+  Job j = {*options, layout(*options, k), *in, *out, {}, {}, {}, {}, nullptr};
   split(j.l, j.o);
   j.l.steps = steps_forward(j.l, j.o);
-  return run(j, place_forward, k.forward);
+  return run(j, false, k.forward);
 }
 
 int32_t lstm_backward(const Options* options, const Inputs* in, const Results* kept,
@@ -217,8 +229,8 @@ int32_t lstm_backward(const Options* options, const Inputs* in, const Results* k
     return 0;
   }
   const Kernels& k = *kernels(options->isa);
-  Job j = {*options, layout(*options, k), *in, *kept, *errors, *gradients, {}, nullptr};
+  Job j = {*options, layout(*options, k), *in, *kept, *errors, *gradients, {}, {}, nullptr};
   split(j.l, j.o);
   j.l.steps = steps_backward(j.l, j.o);
-  return run(j, place_backward, k.backward);
+  return run(j, true, k.backward);
 }

@@ -43,19 +43,19 @@ inline void pack_peepholes(const Job& j, const Share& s) {
             load(j.in.p + k * j.o.units + p * used, units_in(j, p)));
 }
 
-// Cell states of some rows into panels.
+// Cell states of a team's rows into panels.
 inline void pack_cells(const Job& j, const Share& s, const float* from, float* to) {
   for (int64_t p = s.panel; p < s.panels_end; ++p)
-    for (int64_t row = s.row; row < s.row + s.rows; ++row)
-      store(to + (p * j.o.batch + row) * LANES,
-            load(from + row * j.o.units + p * j.l.used, units_in(j, p)));
+    for (int64_t row = 0; row < s.rows; ++row)
+      store(to + (p * s.rows + row) * LANES,
+            load(from + (s.row + row) * j.o.units + p * j.l.used, units_in(j, p)));
 }
 
 inline void unpack_cells(const Job& j, const Share& s, const float* from, float* to) {
   for (int64_t p = s.panel; p < s.panels_end; ++p)
-    for (int64_t row = s.row; row < s.row + s.rows; ++row)
-      store(to + row * j.o.units + p * j.l.used, load(from + (p * j.o.batch + row) * LANES),
-            units_in(j, p));
+    for (int64_t row = 0; row < s.rows; ++row)
+      store(to + (s.row + row) * j.o.units + p * j.l.used,
+            load(from + (p * s.rows + row) * LANES), units_in(j, p));
 }
 
 // One vector of columns of a transposed matrix: `n` rows of Keras' matrix become `n` lanes, for
@@ -78,7 +78,7 @@ inline void unpack_row(const Job& j, const float* from, int64_t rows, int64_t k,
   const Layout& l = j.l;
   std::memset(to, 0, sizeof(float) * l.columns);
   for (int64_t team = 0; team < l.teams; ++team) {
-    const float* packed = from + team * l.panels * rows * l.width + k * l.width;
+    const float* packed = from + team * l.team_floats + k * l.width;
     for (int64_t p = 0; p < l.panels; ++p, packed += rows * l.width) {
       int64_t n = units_in(j, p), unit = p * l.used;
       for (int64_t net = 0; net < l.nets; ++net) {

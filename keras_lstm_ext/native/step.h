@@ -11,7 +11,7 @@ constexpr int64_t MOST_ROWS = 48;  // of one call of `step`: they stay in the fi
 template <typename F>
 inline void for_rows(const Share& s, F f) {
   for (int64_t row = 0; row < s.rows; row += MOST_ROWS)
-    f(s.row + row, least(MOST_ROWS, s.rows - row));
+    f(row, least(MOST_ROWS, s.rows - row));
 }
 
 // The peephole weights of a panel, by gate.
@@ -35,68 +35,76 @@ inline void peep(Column gate, V p, const float* c, int64_t block_size) {
     store(gate.at, load(gate.at) + block_sum(p * load(c), block_size));
 }
 
+// Of the recurrent dropout, for the units of a panel.
+inline const float* multiplier(const Job& j, const Share& s, int64_t row, int64_t panel) {
+  return j.in.multiplier + (s.row + row) * j.o.units + panel * j.l.used;
+}
+
 // Net inputs become what the nets give, and the state moves on by one step: for some rows of some
-// panels, which must be one panel or all rows, because functions run over all of them at once.
-inline void step(const Job& j, int64_t t, int64_t panel, int64_t panels, int64_t first,
-                 int64_t rows) {
+// panels, MOST_ROWS in all at most.
+inline void step(const Job& j, const Share& s, int64_t t, int64_t panel, int64_t panels,
+                 int64_t first, int64_t rows) {
   const Layout& l = j.l;
   const Options& o = j.o;
-  const int64_t count = panels * rows;
-  const float* c_before = cells_after(j, t - 1, panel) + first * LANES;
-  float* c_after = cells_after(j, t, panel) + first * LANES;
-  float* nets = nets_at(j, t, panel) + first * l.width;
-  auto net = [&](int64_t k) { return Column{nets + k * LANES, l.width, count}; };
+  const int64_t next_nets = s.rows * l.width, next_cells = s.rows * LANES;  // of the next panel
+  const float* c_before = cells_after(j, s, t - 1, panel) + first * LANES;
+  float* c_after = cells_after(j, s, t, panel) + first * LANES;
+  float* nets = nets_at(j, s, t, panel) + first * l.width;
+  auto net = [&](int64_t k) {
+    return Column{nets + k * LANES, l.width, rows, next_nets, panels};
+  };
   auto gate = [&](int64_t k, V Peepholes::*weights, const float* c) {
     for (int64_t q = 0; o.peepholes && q < panels; ++q)
-      peep({nets + q * rows * l.width + k * LANES, l.width, rows},
-           peepholes(j, panel + q).*weights, c + q * rows * LANES, o.block_size);
+      peep({nets + q * next_nets + k * LANES, l.width, rows}, peepholes(j, panel + q).*weights,
+           c + q * next_cells, o.block_size);
     squash(o.sigma, net(k));
   };
-
-  auto each = [&](auto f) {  // panel, row, and the place of both
+  auto each = [&](auto f) {
     for (int64_t q = 0; q < panels; ++q)
-      for (int64_t r = 0; r < rows; ++r) f(panel + q, first + r, q * rows + r);
+      for (int64_t r = 0; r < rows; ++r)
+        f(q, r, nets + q * next_nets + r * l.width, q * next_cells + r * LANES);
   };
 
   if (l.i >= 0) gate(l.i, &Peepholes::i, c_before);
   if (l.f >= 0) gate(l.f, &Peepholes::f, c_before);
   squash(o.activation, net(l.c));
-  each([&](int64_t, int64_t row, int64_t at) {
-    const float* z = nets + at * l.width;
-    V c = load(c_before + at * LANES);
-    if (!skipped(j, row, t)) {
+  each([&](int64_t, int64_t r, const float* z, int64_t cell) {
+    V c = load(c_before + cell);
+    if (!skipped(j, s, first + r, t)) {
       V g = load(z + l.c * LANES);
       c *= l.f < 0 ? all(o.decay) : load(z + l.f * LANES);
       c += l.i < 0 ? g : g * load(z + l.i * LANES);
     }
-    store(c_after + at * LANES, c);
+    store(c_after + cell, c);
   });
 
   if (l.o >= 0) gate(l.o, &Peepholes::o, c_after);
   alignas(64) float squashed[MOST_ROWS * LANES];
-  std::memcpy(squashed, c_after, sizeof(float) * count * LANES);
-  squash(o.output_activation, {squashed, LANES, count});
-  each([&](int64_t p, int64_t row, int64_t at) {
-    const int64_t unit = p * l.used, n = units_in(j, p), state = row * o.units + unit;
-    V h = load(squashed + at * LANES);
-    if (l.o >= 0) h *= load(nets + at * l.width + l.o * LANES);
-    if (skipped(j, row, t)) h = load(j.w.h[t & 1] + state, n);
-    store(j.w.h[(t + 1) & 1] + state, h, n);
-    if (j.in.multiplier) store(j.w.r[(t + 1) & 1] + state, h * load(j.in.multiplier + state, n), n);
-    if (j.out.y) store(j.out.y + (row * o.time + t) * o.units + unit, h, n);
+  for (int64_t q = 0; q < panels; ++q)
+    std::memcpy(squashed + q * rows * LANES, c_after + q * next_cells, sizeof(float) * rows * LANES);
+  squash(o.output_activation, {squashed, LANES, rows, rows * LANES, panels});
+  each([&](int64_t q, int64_t r, const float* z, int64_t) {
+    const int64_t row = first + r, unit = (panel + q) * l.used, n = units_in(j, panel + q);
+    const int64_t state = row * o.units + unit;
+    V h = load(squashed + (q * rows + r) * LANES);
+    if (l.o >= 0) h *= load(z + l.o * LANES);
+    if (skipped(j, s, row, t)) h = load(s.w.h[t & 1] + state, n);
+    store(s.w.h[(t + 1) & 1] + state, h, n);
+    if (j.in.multiplier)
+      store(s.w.r[(t + 1) & 1] + state, h * load(multiplier(j, s, row, panel + q), n), n);
+    if (j.out.y) store(j.out.y + ((s.row + row) * o.time + t) * o.units + unit, h, n);
   });
 }
 
 // The error at h after step t, as far as it comes from later steps.
-inline V error_from_later(const Job& j, int64_t row, int64_t panel, int64_t t) {
+inline V error_from_later(const Job& j, const Share& s, int64_t row, int64_t panel, int64_t t) {
   const int64_t at = row * j.l.padded + panel * LANES;
   const bool last = t == j.o.time - 1;
   V d_h = {};
-  if (last || j.in.mask) d_h = load(j.w.carry + at);
-  if (last || !j.w.d_h) return d_h;
-  V d_r = load(j.w.d_h + at);
-  if (j.in.multiplier)
-    d_r *= load(j.in.multiplier + row * j.o.units + panel * j.l.used, units_in(j, panel));
+  if (last || j.in.mask) d_h = load(s.w.carry + at);
+  if (last || !s.w.d_h) return d_h;
+  V d_r = load(s.w.d_h + at);
+  if (j.in.multiplier) d_r *= load(multiplier(j, s, row, panel), units_in(j, panel));
   return d_h + d_r;
 }
 
@@ -109,21 +117,21 @@ inline void step_backward(const Job& j, const Share& s, int64_t t, int64_t panel
   const bool passes = o.peepholes && !o.truncated;
   const int64_t units = o.units, unit = panel * l.used, n = units_in(j, panel), S = o.block_size;
   const Slope sigma = slope(o.sigma), a = slope(o.activation), phi = slope(o.output_activation);
-  const float *c_before = cells_after(j, t - 1, panel), *c_after = cells_after(j, t, panel);
-  const float* nets = nets_at(j, t, panel);
-  float* sums_b = j.w.d_b + (s.team * l.panels + panel) * l.width;
-  float* sums_p = j.w.d_p + (s.team * l.panels + panel) * 3 * LANES;
+  const float *c_before = cells_after(j, s, t - 1, panel), *c_after = cells_after(j, s, t, panel);
+  const float* nets = nets_at(j, s, t, panel);
+  float* sums_b = s.w.d_b + panel * l.width;
+  float* sums_p = s.w.d_p + panel * 3 * LANES;
   V d_b[4] = {}, d_p[3] = {};
   alignas(64) float squashed[MOST_ROWS * LANES];
   std::memcpy(squashed, c_after + first * LANES, sizeof(float) * rows * LANES);
-  squash(o.output_activation, {squashed, LANES, rows});
+  squash(o.output_activation, {squashed, LANES, rows, 0, 1});
 
   for (int64_t row = first; row < first + rows; ++row, d_z += l.width) {
-    float* d_state = j.w.d_c + (panel * o.batch + row) * LANES;
-    float* carry = j.w.carry + row * l.padded + panel * LANES;
-    V d_h = error_from_later(j, row, panel, t);
-    if (j.errors.y) d_h += load(j.errors.y + (row * o.time + t) * units + unit, n);
-    if (skipped(j, row, t)) {
+    float* d_state = s.w.d_c + (panel * s.rows + row) * LANES;
+    float* carry = s.w.carry + row * l.padded + panel * LANES;
+    V d_h = error_from_later(j, s, row, panel, t);
+    if (j.errors.y) d_h += load(j.errors.y + ((s.row + row) * o.time + t) * units + unit, n);
+    if (skipped(j, s, row, t)) {
       store(carry, d_h);
       for (int64_t net = 0; net < l.nets; ++net) store(d_z + net * LANES, V{});
       continue;

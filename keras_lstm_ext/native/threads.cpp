@@ -17,8 +17,7 @@
 constexpr int SPINS = 2000;  // some microseconds
 
 struct alignas(64) Barrier {
-  std::atomic<int64_t> arrived{0};
-  alignas(64) std::atomic<int64_t> phase{0};
+  std::atomic<int64_t> arrived{0};  // ever; one word, because a line takes long to another core
   int64_t members = 1;
   std::atomic<int64_t> sleeping{0};
   std::mutex mutex;
@@ -35,10 +34,9 @@ void delete_barrier(Barrier* barrier) { delete barrier; }
 
 void wait(Barrier* barrier) {
   if (!barrier) return;
-  const int64_t phase = barrier->phase.load(std::memory_order_relaxed);
-  if (barrier->arrived.fetch_add(1, std::memory_order_acq_rel) + 1 == barrier->members) {
-    barrier->arrived.store(0, std::memory_order_relaxed);
-    barrier->phase.store(phase + 1);
+  const int64_t before = barrier->arrived.fetch_add(1);
+  const int64_t awaited = (before / barrier->members + 1) * barrier->members;
+  if (before + 1 == awaited) {
     if (barrier->sleeping.load() > 0) {
       std::lock_guard<std::mutex> lock(barrier->mutex);
       barrier->passed.notify_all();
@@ -46,13 +44,13 @@ void wait(Barrier* barrier) {
     return;
   }
   for (int spins = 0; spins < SPINS; ++spins) {
-    if (barrier->phase.load(std::memory_order_acquire) != phase) return;
+    if (barrier->arrived.load(std::memory_order_acquire) >= awaited) return;
     PAUSE();
   }
   // Another thread has no processor, perhaps: it can have this one.
   std::unique_lock<std::mutex> lock(barrier->mutex);
   ++barrier->sleeping;
-  barrier->passed.wait(lock, [=] { return barrier->phase.load() != phase; });
+  barrier->passed.wait(lock, [=] { return barrier->arrived.load() >= awaited; });
   --barrier->sleeping;
 }
 
