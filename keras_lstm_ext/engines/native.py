@@ -17,9 +17,6 @@ Tensor = Any
 
 FOLDER = Path(__file__).parents[1] / "native"
 
-RECORDED_RUN: str | None = None
-"""File of a recorded benchmark with this engine in it; without one, `auto` does not take it."""
-
 SQUASHERS = {
     keras.activations.sigmoid: 0,
     keras.activations.tanh: 1,
@@ -59,8 +56,6 @@ def why_not(layer: Any, call: Any) -> str | None:
         return "an export must load without this package"
     if tracing.under_xla():
         return "XLA, which compiles this call, has no kernel for it"
-    if layer.engine == "auto" and RECORDED_RUN is None:
-        return "no benchmark of it is recorded; engine='native' takes it nevertheless"
     return None
 
 

@@ -18,21 +18,6 @@ BUILT = pytest.mark.skipif(
 X = np.random.default_rng(0).normal(size=(3, 7, 5)).astype("float32")
 
 
-@pytest.fixture(autouse=True)
-def recorded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`auto` takes the engine, as it will when a benchmark of it is recorded."""
-    monkeypatch.setattr(native, "RECORDED_RUN", "here")
-
-
-@BUILT
-def test_auto_waits_for_a_recorded_benchmark(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(native, "RECORDED_RUN", None)
-    choice = ClassicLSTM(4).explain((2, 5, 3))
-    assert choice.engine == "bptt"
-    assert "engine='native' takes it nevertheless" in choice.declined["native"]
-    assert ClassicLSTM(4, engine="native").explain((2, 5, 3)).engine == "native"
-
-
 @BUILT
 @pytest.mark.parametrize(
     ("layer", "words"),
