@@ -59,8 +59,7 @@ def heading(record: Record) -> str:
     lines = [
         f"* Suite `{record['suite']}`, measured {record['measured_at']} with version "
         f"{record['version']}, commit {record['commit']}",
-        f"* {machine['processor']}, {machine['processors']} processors, "
-        f"{machine['memory_bytes'] / 1e9:.0f} GB; {machine['system']}; on the "
+        f"* {of_machine(machine)}; on the "
         f"{settings['device'].upper()} with {settings['threads']} threads, {record['precision']}",
     ]
     busy = machine["busy_share"]
@@ -73,6 +72,14 @@ def heading(record: Record) -> str:
     if measured:
         lines.append(f"* Measured peak: {', '.join(measured)}")
     return "\n".join(lines)
+
+
+def of_machine(machine: Record) -> str:
+    """Processor, memory and operating system."""
+    return (
+        f"{machine['processor']}, {machine['processors']} processors, "
+        f"{machine['memory_bytes'] / 1e9:.0f} GB; {machine['system']}"
+    )
 
 
 def medians(rows: Sequence[Row]) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_lstm_ext.experiments.report import report
-from keras_lstm_ext.experiments.runner import reproduce
+from keras_lstm_ext.experiments.runner import reproduce, rows_of
 from keras_lstm_ext.tasks import TASKS
 
 
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="ROW",
-        help="of the paper's table, default: all; may be given repeatedly",
+        help="see --list; default: all of the paper's table; may be given repeatedly",
     )
     add("--limit", type=_positive, metavar="N", help="sequences after which a trial has failed")
     add("--seed", type=int, default=1997, help="default: %(default)s")
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> None:
     """
     if arguments.list:
         for name, task in TASKS.items():
-            print(f"{name}: {task}", *task.networks, sep="\n    ")
+            print(f"{name}: {task}", *rows_of(task), sep="\n    ")
         return
     if arguments.name is None:
         raise ValueError(f"`name` must be one of {tuple(TASKS)}, unless there is --list")

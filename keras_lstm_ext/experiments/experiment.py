@@ -20,6 +20,9 @@ from keras_lstm_ext.experiments.tape import (
 from keras_lstm_ext.experiments.training import Trainer, answer
 from keras_lstm_ext.tasks import Network, Sequences, Task
 
+Answer = Callable[[Sequences], Array]
+"""What a network makes of sequences: its outputs, shaped like the targets."""
+
 WEIGHTS, TRAINING, JUDGED, TEST, SETS = range(5)
 """What random numbers are for: they come from (seed, trial, one of these, ...)."""
 
@@ -111,14 +114,13 @@ class Experiment:
         y = self._answer(weights, np.reshape(grown, (1,)), inputs)
         return np.moveaxis(np.asarray(y)[:steps], 0, 1)
 
-    def solved(self, trial: int, chunk: int, weights: Weights, grown: Any, window: Array) -> bool:
+    def solved(self, trial: int, chunk: int, answer: Answer, window: Array) -> bool:
         """Whether a network does what the paper asks for.
 
         Args:
             trial: Number of the trial.
             chunk: How often it was looked at before.
-            weights: Of the network.
-            grown: Whether its memory cells take part.
+            answer: What the network answers.
             window: Outputs and targets of the last training sequences, `(2, n, outputs)`; not a
                 number as long as there are none.
 
@@ -130,10 +132,7 @@ class Experiment:
             outputs, targets = window[:, :, None]
             return task.solved(outputs, targets, np.ones(targets.shape[:2], bool))
         # Of more sequences than a slice has, the papers let none be wrong.
-        return all(
-            task.solved(self.outputs(weights, grown, s), s.targets, s.mask)
-            for s in self._judged(trial, chunk)
-        )
+        return all(task.solved(answer(s), s.targets, s.mask) for s in self._judged(trial, chunk))
 
     def _judged(self, trial: int, chunk: int) -> Iterator[Sequences]:
         training, seed = self.network.training, (self.seed, trial, JUDGED, chunk)
@@ -152,13 +151,12 @@ class Experiment:
             size = min(SLICE, n - k * SLICE)
             yield self.task.for_testing.sample((*seed, k), size, symbols=True)
 
-    def test(self, trial: int, weights: Weights, grown: Any) -> dict[str, Any]:
+    def test(self, trial: int, answer: Answer) -> dict[str, Any]:
         """The paper's test after training.
 
         Args:
             trial: Number of the trial.
-            weights: Of the network.
-            grown: Whether its memory cells take part.
+            answer: What the network answers.
 
         Returns:
             For streams, how many targets were met before the first that was not; otherwise how
@@ -169,7 +167,7 @@ class Experiment:
         seed = (self.seed, trial, TEST)
         if self.is_stream and training.judged <= SLICE:
             s = task.sample(seed, training.judged, symbols=True)
-            right = task.right_until(self.outputs(weights, grown, s), s.targets, s.mask)
+            right = task.right_until(answer(s), s.targets, s.mask)
             return {"right_until": right.tolist()}
         if not training.test_size:
             return {}
@@ -178,7 +176,7 @@ class Experiment:
             parts = iter(self.sets(trial)[1:])
         wrong, errors = 0, []
         for s in parts:
-            y = self.outputs(weights, grown, s)
+            y = answer(s)
             wrong += int(np.sum(~task.right(y, s.targets, s.mask).all(axis=1)))
             errors.append(np.abs(y - s.targets)[s.mask].mean())
         return {"wrong": wrong, "of": training.test_size, "mean_error": float(np.mean(errors))}

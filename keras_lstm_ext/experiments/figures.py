@@ -6,10 +6,8 @@ from typing import Any
 import numpy as np
 
 from keras_lstm_ext.experiments import statistics
-from keras_lstm_ext.experiments.group import Record
 from keras_lstm_ext.experiments.published import published
-from keras_lstm_ext.experiments.report import needed_sequences
-from keras_lstm_ext.experiments.runner import task_named
+from keras_lstm_ext.experiments.report import Record, needed_sequences
 
 
 def plot_sequences(contents: Sequence[Record], axes: Any) -> None:
@@ -21,7 +19,6 @@ def plot_sequences(contents: Sequence[Record], axes: Any) -> None:
     """
     labels: list[str] = []
     for content in contents:
-        task = task_named(content["task"], content["settings"])
         for name, row in content["rows"].items():
             y = len(labels)
             needed = needed_sequences(row["trials"])
@@ -33,7 +30,7 @@ def plot_sequences(contents: Sequence[Record], axes: Any) -> None:
             interval = statistics.mean_interval(needed)
             if interval:
                 axes.plot(np.maximum(interval, 1), [y, y], color="C0", linewidth=4, alpha=0.4)
-            theirs = published(task, task.networks[name])
+            theirs = published(content["task"], content["settings"], name)
             if theirs and theirs.sequences:
                 axes.plot(theirs.sequences, y, "D", color="C1")
             if theirs and theirs.lowest_highest:

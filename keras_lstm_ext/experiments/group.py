@@ -8,14 +8,16 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import keras
 import numpy as np
 
 from keras_lstm_ext.experiments.experiment import Experiment
 from keras_lstm_ext.experiments.learner import Weights
+from keras_lstm_ext.experiments.report import Record
 from keras_lstm_ext.experiments.tape import Array, Tape
 from keras_lstm_ext.experiments.training import State, Stretch
 from keras_lstm_ext.files import whole
@@ -25,8 +27,6 @@ GROWTH = 1.02
 
 STILL = 0.99
 """An error has stopped falling when it is more than this many times that of the chunk before."""
-
-Record = dict[str, Any]
 
 
 class Progress(NamedTuple):
@@ -167,10 +167,11 @@ class Group:
         for k in np.flatnonzero(running):
             trial, sequences = int(p.trials[k]), int(p.state.streams[k])
             network = Weights(*(w[k] for w in weights)), p.state.grown[k]
+            answer = partial(experiment.outputs, *network)
             diverged = not np.isfinite(p.error[k])
             spent = sequences >= self.limit or diverged
             look = spent or self._due() or experiment.network.training.judged_on == "window"
-            solved = look and experiment.solved(trial, self.chunk, *network, p.window[k])
+            solved = look and experiment.solved(trial, self.chunk, answer, p.window[k])
             if not (solved or spent):
                 continue
             running[k] = False
@@ -180,7 +181,7 @@ class Group:
                     "solved": solved,
                     "sequences": sequences,
                     "steps": self.chunk * experiment.steps,
-                    "test": {} if diverged else experiment.test(trial, *network),
+                    "test": {} if diverged else experiment.test(trial, answer),
                     "curve": [[int(n), float(f"{e:.4g}")] for n, e in p.curve[k] if e == e],
                     "seconds": round(self.seconds + time.perf_counter() - began, 1),
                 }

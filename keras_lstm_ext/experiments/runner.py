@@ -1,8 +1,6 @@
 """Runs an experiment row by row into one JSON file, and goes on where it was stopped."""
 
-import importlib
 import json
-import platform
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
@@ -10,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 from keras_lstm_ext.bench.record import commit, machine, write
+from keras_lstm_ext.bench.worker import versions
+from keras_lstm_ext.experiments import modern
 from keras_lstm_ext.experiments.experiment import Experiment
-from keras_lstm_ext.experiments.group import Group, Record
+from keras_lstm_ext.experiments.group import Group
+from keras_lstm_ext.experiments.report import Record
+from keras_lstm_ext.experiments.tape import STREAMS
 from keras_lstm_ext.tasks import TASKS, Task
 from keras_lstm_ext.version import __version__
 
@@ -39,8 +40,8 @@ def task_named(name: str, settings: Mapping[str, Any]) -> Task:
         ValueError: If there is no such task, or it does not accept a setting.
 
     Examples:
-        >>> task_named("adding", {"T": 500})
-        Adding(T=500)
+        >>> task_named("lag-2c", {"q": 100})
+        DistractorLag(q=100, p=50)
     """
     if name not in TASKS:
         raise ValueError(f"`name` must be one of {tuple(TASKS)}. Received: name={name!r}")
@@ -70,7 +71,7 @@ def reproduce(
         out: The JSON file. What it has already is kept; the trials that it lacks are run. While
             it grows, checkpoints lie beside it.
         settings: Arguments of the task that differ from its defaults.
-        networks: Keys of the task's `networks`; all of them if none is given.
+        networks: Some of `rows_of(task)`; all networks of the paper if none is given.
         trials: How many networks of each kind; default: as many as the paper.
         limit: Sequences or streams after which a trial has failed; default: the paper's.
         seed: Of all random numbers.
@@ -83,40 +84,77 @@ def reproduce(
     Raises:
         ValueError: If an argument is not accepted, or the file is of another experiment.
     """
-    settings = dict(settings or {})
-    task = task_named(name, settings)
+    task = task_named(name, settings or {})
+    settings = {k: v for k, v in (settings or {}).items() if v != getattr(TASKS[name], k)}
+    accepted = rows_of(task)
     for row in networks:
-        if row not in task.networks:
-            accepted = tuple(task.networks)
+        if row not in accepted:
             raise ValueError(f"`network` must be one of {accepted}. Received: network={row!r}")
     content = _open(out, {"task": name, "settings": settings, "seed": seed})
-    for place, (row, network) in enumerate(task.networks.items()):
-        if networks and row not in networks:
+    for place, row in enumerate(accepted):
+        if row not in (networks or task.networks):
             continue
-        most = limit or network.training.max_sequences or LIMIT
-        stored = content["rows"].setdefault(row, {"limit": most, "trials": []})
+        experiment = Experiment(task, task.networks.get(row, task.network), seed)
+        training = experiment.network.training
+        most = limit or training.max_sequences or LIMIT
+        new = {"limit": most, "paper_trials": training.trials, "trials": []}
+        stored = content["rows"].setdefault(row, new)
         if stored["limit"] != most:
             raise ValueError(
                 f"{out} has {stored['limit']} as the limit of {row!r}. Received: limit={most}"
             )
-        checkpoint = out.with_suffix(f".{place}.npz")
-        wanted = range(network.training.trials if trials is None else trials)
-        experiment = Experiment(task, network, seed)
+        wanted = range(training.trials if trials is None else trials)
         bar = _bar(name, row, len(wanted)) if verbose else None
-        for group in _groups(experiment, most, wanted, stored["trials"], checkpoint):
-            group.save(checkpoint)  # or a trial that ended soon would not be in its group again
-            saved = time.monotonic()
-            for ended in group.run():
-                _add(stored["trials"], ended)
-                if ended:
-                    write(content, out)
-                if ended or time.monotonic() - saved > checkpoint_seconds:
-                    group.save(checkpoint)
-                    saved = time.monotonic()
-                if bar:
-                    _show(bar, group, stored["trials"])
-            checkpoint.unlink()
+        if row in modern.MODELS:
+            running = _one_by_one(row, experiment, most, wanted, stored["trials"])
+        else:
+            files = out.with_suffix(f".{place}.npz"), checkpoint_seconds
+            running = _side_by_side(experiment, most, wanted, stored["trials"], *files)
+        for ended, shown in running:
+            _add(stored["trials"], ended)
+            if ended:
+                write(content, out)
+            if bar:
+                bar.update(len(stored["trials"]), list(shown.items()))
     return content
+
+
+def rows_of(task: Task) -> tuple[str, ...]:
+    """What can be trained on a task: the paper's networks, and for sequences today's models."""
+    return (*task.networks, *(() if type(task) in STREAMS else modern.MODELS))
+
+
+Running = Iterator[tuple[list[Record], dict[str, float]]]
+"""Again and again: the records of trials that ended, and what the progress bar shows."""
+
+
+def _side_by_side(
+    experiment: Experiment,
+    limit: int,
+    wanted: range,
+    done: list[Record],
+    checkpoint: Path,
+    seconds: float,
+) -> Running:
+    for group in _groups(experiment, limit, wanted, done, checkpoint):
+        group.save(checkpoint)  # or a trial that ended soon would not be in its group again
+        saved = time.monotonic()
+        for ended in group.run():
+            sequences, error = group.mean_of_running()
+            yield ended, {"sequences": sequences, "error": error}
+            if ended or time.monotonic() - saved > seconds:
+                group.save(checkpoint)
+                saved = time.monotonic()
+        checkpoint.unlink()
+
+
+def _one_by_one(
+    row: str, experiment: Experiment, limit: int, wanted: range, done: list[Record]
+) -> Running:
+    for trial in _missing(wanted, done):
+        record = modern.run_trial(row, experiment, trial, limit)
+        sequences, error = record["curve"][-1]
+        yield [record], {"sequences": sequences, "error": error}
 
 
 def _groups(
@@ -125,10 +163,14 @@ def _groups(
     """First the group that was interrupted, then all the trials that nobody has begun."""
     if checkpoint.exists():
         yield Group.load(checkpoint, experiment, limit)
-    ended = {record["trial"] for record in done}
-    missing = [trial for trial in wanted if trial not in ended]
+    missing = _missing(wanted, done)
     if missing:
         yield Group(experiment, missing, limit)
+
+
+def _missing(wanted: range, done: list[Record]) -> list[int]:
+    ended = {record["trial"] for record in done}
+    return [trial for trial in wanted if trial not in ended]
 
 
 def _add(done: list[Record], ended: list[Record]) -> None:
@@ -171,17 +213,11 @@ def _open(path: Path, what: Record) -> Record:
 
 
 def _where() -> Record:
-    backend = keras.backend.backend()
     return {
         "version": __version__,
         "commit": commit(),
         "machine": machine(),
-        "versions": {
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "keras": keras.__version__,
-            backend: importlib.import_module(backend).__version__,
-        },
+        "versions": versions(),
     }
 
 
@@ -190,8 +226,3 @@ def _bar(name: str, row: str, trials: int) -> keras.utils.Progbar:
     return keras.utils.Progbar(
         trials, stateful_metrics=["sequences", "error"], unit_name="trial", interval=1.0
     )
-
-
-def _show(bar: keras.utils.Progbar, group: Group, done: list[Record]) -> None:
-    sequences, error = group.mean_of_running()
-    bar.update(len(done), [("sequences", sequences), ("error", error)])

@@ -86,8 +86,8 @@ def check_at_least(least: int, **arguments: object) -> None:
             )
 
 
-def check_choice(accepted: tuple[str, ...], **arguments: object) -> None:
-    """Refuses anything but the accepted words."""
+def check_choice(accepted: tuple[object, ...], **arguments: object) -> None:
+    """Refuses anything but the accepted values."""
     for name, value in arguments.items():
         if value not in accepted:
             raise ValueError(f"`{name}` must be one of {accepted}. Received: {name}={value!r}")

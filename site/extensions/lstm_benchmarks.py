@@ -1,7 +1,7 @@
 """Tables of the benchmark records in `benchmarks/results`."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import lstm_sources
 
@@ -51,8 +51,13 @@ def memory() -> Iterator[str]:
 
 def provenance(record: report.Record) -> Iterator[str]:
     """What was measured where, folded away."""
+    yield from folded(report.heading(record).splitlines())
+
+
+def folded(lines: Iterable[str]) -> Iterator[str]:
+    """Machine and versions, which few readers want to see at once."""
     yield '??? note "Machine, versions, commit"'
-    yield from (f"    {line}" for line in ("", *report.heading(record).splitlines(), ""))
+    yield from (f"    {line}" for line in ("", *lines, ""))
 
 
 def read(suite: str) -> report.Record:

@@ -11,6 +11,7 @@ from typing import Any
 import lstm_benchmarks
 import lstm_citations
 import lstm_equations
+import lstm_experiments
 import lstm_figures
 import lstm_tables
 from markdown import Extension, Markdown
@@ -28,6 +29,8 @@ DIRECTIVES: dict[str, Callable[..., Iterator[str]]] = {
     "equation-table": lstm_tables.side_by_side,
     "benchmark": lstm_benchmarks.benchmark,
     "benchmark-memory": lstm_benchmarks.memory,
+    "experiment": lstm_experiments.experiment,
+    "experiment-note": lstm_experiments.note,
     "bibliography": lstm_citations.bibliography,
 }
 _LINE = re.compile(r"^::([a-z][a-z-]*)((?: +\S+)*) *$")

@@ -7,6 +7,7 @@ from keras_lstm_ext.experiments import statistics
 from keras_lstm_ext.experiments.published import PUBLISHED, published
 from keras_lstm_ext.experiments.report import difference, report
 from keras_lstm_ext.experiments.runner import task_named
+from keras_lstm_ext.tasks import TASKS
 
 scipy_stats = pytest.importorskip("scipy.stats")
 
@@ -44,10 +45,10 @@ def test_means():
 
 def test_every_published_row_is_of_one_network():
     for row in PUBLISHED:
-        task = task_named(row.task, row.settings)
-        network = task.networks[row.network] if row.network else task.network
-        assert published(task, network) is row
-        assert row.network or len(task.networks) == 1
+        assert row.network in task_named(row.task, row.settings).networks
+        default = vars(TASKS[row.task])
+        assert all(default[key] != value for key, value in row.settings.items())
+        assert published(row.task, row.settings, row.network) is row
         if row.lowest_highest:
             low, high = row.lowest_highest
             assert low < row.sequences < high
@@ -72,15 +73,14 @@ DIFFERENCES = [
 
 @pytest.mark.parametrize(("ours", "words"), DIFFERENCES)
 def test_difference(ours, words):
-    task = task_named("adding", {})
-    assert difference(ours, published(task, task.network), others=10) == words
+    assert difference(ours, published("adding", {}, "2 blocks of 2"), others=10) == words
 
 
 def test_table():
-    content = {"task": "adding", "settings": {"T": 500}, "rows": {"2 blocks of 2": {}}}
-    content["rows"]["2 blocks of 2"]["trials"] = trials([200_000, 220_000], failed=2)
+    row = {"paper_trials": 10, "trials": trials([200_000, 220_000], failed=2)}
+    content = {"task": "adding", "settings": {"T": 500}, "rows": {"2 blocks of 2": row}}
     text = report(content)
-    assert "adding, T=500 (1997, Table 7)" in text
-    assert "| 2 blocks of 2 | paper | 10 | 100% | 209,000 |" in text
+    assert text.startswith("adding, T=500\n")
+    assert "| 2 blocks of 2 | 1997, Table 7 | 10 | 100% | 209,000 |" in text
     assert "| 2 blocks of 2 | ours | 4 | 50% (15% to 85%) | 210,000 | 82," in text
     assert "1.00%" in text

@@ -118,6 +118,8 @@ ANSWERS = [
     (Adding(20), 0.009, 1, True),
     (Adding(20), 0.011, 1, False),
     (Adding(20), -0.041, 100, False),
+    (Adding(20, squared=True), -0.09, 1, True),
+    (Adding(20, squared=True), -0.201, 100, False),
     (Multiplication(20, n_seq=11), 0.5, 10, True),
     (Multiplication(20, n_seq=10), 0.5, 10, False),
     (TemporalOrder(2), 0.29, 1, True),
@@ -245,6 +247,7 @@ def test_keras_trains_on_a_data_set():
 BAD = [
     (lambda: Adding(T=19), "`T` must be an integer from 20 on", "T=19"),
     (lambda: Adding(T=100.0), "`T`", "T=100.0"),
+    (lambda: Adding(output="tanh"), "`output`", "output='tanh'"),
     (lambda: Multiplication(n_seq=0), "`n_seq`", "n_seq=0"),
     (lambda: LongLag(p=1), "`p`", "p=1"),
     (lambda: DistractorLag(q=0), "`q`", "q=0"),

@@ -1,0 +1,51 @@
+"""Tables and figures of the experiments in `keras_lstm_ext/experiments/results`."""
+
+import json
+from collections.abc import Iterator
+
+import lstm_benchmarks
+import lstm_sources
+import needed
+
+from keras_lstm_ext.bench import report as bench
+from keras_lstm_ext.experiments import report
+
+RESULTS = lstm_sources.PACKAGE / "experiments" / "results"
+
+
+def experiment(task: str) -> Iterator[str]:
+    """What came out of a task: a figure, then a table and a command for each of its settings."""
+    found = results(task)
+    if not found:
+        yield from ("", "Not run yet.", "")
+        return
+    yield from ("", '<figure class="needed">', needed.draw(task, found))
+    yield f"<figcaption>{needed.CAPTION}</figcaption></figure>"
+    for content in found:
+        settings = "".join(f" --setting {k}={v}" for k, v in content["settings"].items())
+        yield from ("", f"    python -m keras_lstm_ext reproduce {task}{settings}", "")
+        yield from (*report.table(content).splitlines(), "", *where(content))
+
+
+def note() -> Iterator[str]:
+    """How to read the tables."""
+    yield from ("", *report.NOTE.splitlines(), "")
+
+
+def where(content: report.Record) -> Iterator[str]:
+    """Where it was run, and how long it took."""
+    limits = {f"{row['limit']:,}" for row in content["rows"].values()}
+    lines = [
+        f"Version {content['version']}, commit {content['commit']}, seed {content['seed']}",
+        bench.of_machine(content["machine"]),
+        ", ".join(f"{name} {version}" for name, version in content["versions"].items()),
+        f"A trial failed after {' or '.join(sorted(limits))} sequences or streams",
+    ]
+    yield from lstm_benchmarks.folded(f"* {line}" for line in lines)
+
+
+def results(task: str) -> list[report.Record]:
+    """The files of a task, those with its own settings first."""
+    contents = (json.loads(path.read_text("utf-8")) for path in sorted(RESULTS.glob("*.json")))
+    of_task = (content for content in contents if content["task"] == task)
+    return sorted(of_task, key=lambda content: list(content["settings"].items()))

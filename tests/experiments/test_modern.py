@@ -1,0 +1,61 @@
+"""Today's models on the papers' tasks: what they are made of, and how their trials end."""
+
+import pytest
+
+from keras_lstm_ext.experiments import modern
+from keras_lstm_ext.experiments.experiment import Experiment
+from keras_lstm_ext.experiments.runner import reproduce, rows_of
+from keras_lstm_ext.tasks import TASKS, TwoSequence
+from tests import backends
+
+ROWS = tuple(modern.MODELS)
+
+
+def experiment(name):
+    return Experiment(TASKS[name], TASKS[name].network, seed=1)
+
+
+@pytest.mark.parametrize("name", ["adding", "reber", "two-sequence-3a"])
+def test_sizes(name):
+    classic, peephole, simple = (modern.model_for(row, experiment(name)) for row in ROWS)
+    units, features = TASKS[name].network.units, TASKS[name].features
+    assert classic.layers[0].units == peephole.layers[0].units == units
+    columns = 4 * units
+    assert classic.layers[0].count_params() == columns * (features + units + 1)
+    assert peephole.count_params() == classic.count_params() + 3 * units
+    assert simple.count_params() >= classic.count_params()
+    smaller = simple.layers[0].units - 1
+    weights = smaller * (features + smaller + 1) + (smaller + 1) * TASKS[name].outputs
+    assert weights < classic.count_params(), "a smaller one would have had enough"
+
+
+def test_streams_have_no_modern_rows():
+    assert rows_of(TASKS["timed-spikes"]) == ("peepholes", "no peepholes")
+    assert rows_of(TASKS["adding"]) == ("2 blocks of 2", *ROWS)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(backends.BACKEND != "tensorflow", reason="one backend is enough")
+def test_a_trial_is_solved_and_repeated(tmp_path):
+    how = {"settings": {"T": 10}, "networks": [ROWS[0]], "limit": 50_000, "verbose": False}
+    first = reproduce("two-sequence-3a", tmp_path / "a.json", trials=2, **how)["rows"][ROWS[0]]
+    assert [trial["solved"] for trial in first["trials"]] == [True, True]
+    assert all(trial["test"]["wrong"] <= 5 for trial in first["trials"])
+    assert first["trials"][0]["curve"] != first["trials"][1]["curve"]
+    again = modern.run_trial(
+        ROWS[0],
+        Experiment(TwoSequence(T=10), TwoSequence(T=10).network, seed=1997),
+        trial=1,
+        limit=50_000,
+    )
+    assert again["sequences"] == first["trials"][1]["sequences"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(backends.BACKEND != "tensorflow", reason="one backend is enough")
+@pytest.mark.parametrize("name", ["adding", "reber", "order-6a"])
+def test_a_trial_fails_at_the_limit(name):
+    record = modern.run_trial(ROWS[2], experiment(name), trial=0, limit=1)
+    assert not record["solved"]
+    assert record["sequences"] == modern.BATCHES * modern.BATCH_SIZE
+    assert record["test"]["wrong"] > 0
