@@ -97,8 +97,8 @@ def _processor() -> str:
 def commit() -> str | None:
     """The commit of this checkout, `+changes` if files differ from it; None outside of one."""
     try:
-        # What other suites of the same run wrote changes nothing that is measured.
-        changes = _git("status", "--porcelain", "--", ".", ":!benchmarks/results")
+        # What other runs wrote changes nothing that is measured.
+        changes = _git("status", "--porcelain", "--", ".", ":!*/results/*")
         return _git("rev-parse", "HEAD") + ("+changes" if changes else "")
     except (OSError, subprocess.CalledProcessError):
         return None

@@ -1,0 +1,57 @@
+"""The stored results: whole, of known experiments, and what a run still gives."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import keras_lstm_ext
+from keras_lstm_ext.experiments import published, report
+from keras_lstm_ext.experiments.runner import read, reproduce, rows_of, task_named
+from tests import backends
+
+FILES = sorted(Path(keras_lstm_ext.__file__).parent.glob("experiments/results/*.json"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
+def test_file(path):
+    content = read(path)
+    task = task_named(content["task"], content["settings"])
+    for name, row in content["rows"].items():
+        assert name in rows_of(task)
+        trials = row["trials"]
+        assert [trial["trial"] for trial in trials] == list(range(len(trials)))
+        for trial in trials:
+            assert trial["solved"] or trial["sequences"] >= row["limit"] or not trial["test"]
+            assert trial["curve"][-1][0] <= trial["sequences"]
+    assert content["commit"]
+    assert "changes" not in content["commit"], "of a tree that nobody can look at"
+    assert path.stem.startswith(content["task"])
+
+
+def test_files_are_of_different_experiments():
+    kinds = [(content["task"], str(content["settings"])) for content in map(read, FILES)]
+    assert len(set(kinds)) == len(kinds)
+
+
+def test_every_row_of_the_paper_that_was_run_is_shown_beside_it():
+    for content in map(read, FILES):
+        table = report.table(content)
+        for name in content["rows"]:
+            row = published.published(content["task"], content["settings"], name)
+            assert row is None or f"| {name} | {row.table} |" in table
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(backends.BACKEND != "tensorflow", reason="stored results are TensorFlow's")
+def test_a_slice_run_again(tmp_path):
+    name, settings = "adding", {"squared": True}
+    stored = read(next(path for path in FILES if path.stem == "adding-squared"))
+    stored = stored["rows"]["2 blocks of 2"]["trials"]
+    again = reproduce(name, tmp_path / "again.json", settings, trials=3, verbose=False)
+    trials = again["rows"]["2 blocks of 2"]["trials"]
+    needed = report.needed_sequences(stored)
+    assert len(report.needed_sequences(trials)) == 3
+    # Another processor rounds differently, and a network of many steps ends elsewhere.
+    assert min(needed) <= np.mean([trial["sequences"] for trial in trials]) <= max(needed)
+    assert sum(trial["test"]["wrong"] for trial in trials) <= 3 * 10
