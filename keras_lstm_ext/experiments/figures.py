@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_lstm_ext.experiments import statistics
 from keras_lstm_ext.experiments.published import published
-from keras_lstm_ext.experiments.report import Record, needed_sequences
+from keras_lstm_ext.experiments.report import Record, label, needed_sequences
 
 
 def plot_sequences(contents: Sequence[Record], axes: Any) -> None:
@@ -22,10 +22,8 @@ def plot_sequences(contents: Sequence[Record], axes: Any) -> None:
         for name, row in content["rows"].items():
             y = len(labels)
             needed = needed_sequences(row["trials"])
-            settings = "".join(f" {k}={v}" for k, v in content["settings"].items())
-            labels.append(
-                f"{content['task']}{settings}\n{name}, {len(needed)}/{len(row['trials'])}"
-            )
+            solved = f"{len(needed)}/{len(row['trials'])}"
+            labels.append(f"{content['task']}\n{label(content, name)}: {solved}")
             axes.plot(needed, [y] * len(needed), "|", color="C0", markersize=12)
             interval = statistics.mean_interval(needed)
             if interval:

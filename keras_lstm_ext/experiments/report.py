@@ -17,7 +17,7 @@ paper differs significantly where it is outside the 95 % prediction interval of 
 trials, made from the spread of ours (the papers give no standard deviation); its share of
 successful trials differs where Fisher's exact test gives less than 5 %."""
 
-TITLES = ("network", "", "trials", "solved", "sequences", "95 %", "wrong", "difference")
+TITLES = ("network", "", "trials", "solved", "sequences", "wrong", "difference")
 
 
 def report(content: Record) -> str:
@@ -29,49 +29,59 @@ def report(content: Record) -> str:
     Returns:
         A table in Markdown, with a note on how to read it.
     """
-    settings = "".join(f", {key}={value}" for key, value in content["settings"].items())
-    return f"{content['task']}{settings}\n\n{table(content)}\n\n{NOTE}"
+    return f"{content['task']}\n\n{table([content])}\n\n{NOTE}"
 
 
-def table(content: Record) -> str:
+def table(contents: Sequence[Record]) -> str:
     """The table alone.
 
     Args:
-        content: What `reproduce` returned.
+        contents: What `reproduce` returned for some settings of one task.
 
     Returns:
         Markdown.
     """
     lines = [TITLES, ["---"] * len(TITLES)]
-    for name, row in content["rows"].items():
-        theirs = published(content["task"], content["settings"], name)
-        if theirs:
-            lines.append([name, theirs.table, *_paper(theirs, row["paper_trials"])])
-        lines.append([name, "ours", *_ours(row["trials"], theirs, row["paper_trials"])])
+    for content in contents:
+        for name, row in content["rows"].items():
+            theirs = published(content["task"], content["settings"], name)
+            if theirs:
+                lines.append([label(content, name), theirs.table, *_paper(theirs, row)])
+            lines.append([label(content, name), "ours", *_ours(row, theirs)])
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def _paper(row: Published, trials: int) -> list[str]:
-    sequences = "" if row.sequences is None else f"{row.sequences:,}"
-    return [str(trials), f"{row.solved:.0%}", sequences, "", _wrong(row.wrong), ""]
+def label(content: Record, name: str) -> str:
+    """Name of a row, with the settings of its file."""
+    return ", ".join([name, *(f"{key}={value}" for key, value in content["settings"].items())])
 
 
-def _ours(trials: Sequence[Record], theirs: Published | None, others: int) -> list[str]:
+def _paper(theirs: Published, row: Record) -> list[str]:
+    sequences = "" if theirs.sequences is None else f"{theirs.sequences:,}"
+    return [str(row["paper_trials"]), f"{theirs.solved:.0%}", sequences, _wrong(theirs.wrong), ""]
+
+
+def _ours(row: Record, theirs: Published | None) -> list[str]:
+    trials = row["trials"]
     if not trials:
-        return ["0", "", "", "", "", ""]
+        return ["0", "", "", "", ""]
     needed = needed_sequences(trials)
-    interval = statistics.mean_interval(needed)
     low, high = statistics.share_interval(len(needed), len(trials))
     tests = [trial["test"] for trial in trials if "wrong" in trial["test"]]
     wrong = float(np.mean([test["wrong"] / test["of"] for test in tests])) if tests else None
     return [
         str(len(trials)),
         f"{len(needed) / len(trials):.0%} ({low:.0%} to {high:.0%})",
-        f"{np.mean(needed):,.0f}" if needed else "",
-        f"{interval[0]:,.0f} to {interval[1]:,.0f}" if interval else "",
+        _sequences(needed),
         _wrong(wrong),
-        difference(trials, theirs, others) if theirs else "",
+        difference(trials, theirs, row["paper_trials"]) if theirs else "",
     ]
+
+
+def _sequences(needed: Sequence[int]) -> str:
+    interval = statistics.mean_interval(needed)
+    around = f" ({interval[0]:,.0f} to {interval[1]:,.0f})" if interval else ""
+    return f"{np.mean(needed):,.0f}{around}" if needed else ""
 
 
 def _wrong(share: float | None) -> str:
@@ -100,7 +110,7 @@ def difference(trials: Sequence[Record], theirs: Published, others: int) -> str:
     if statistics.fisher(len(needed), len(trials), solved, others) < 1 - statistics.LEVEL:
         found.append("more solved" if len(needed) / len(trials) > theirs.solved else "fewer solved")
     expected = statistics.expected_mean(needed, max(solved, 1))
-    if theirs.sequences is not None and expected is None:
+    if theirs.sequences is not None and needed and expected is None:
         found.append("too few trials for the sequences")
     elif theirs.sequences is not None and expected is not None:
         low, high = expected

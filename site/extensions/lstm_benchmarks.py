@@ -25,9 +25,12 @@ def benchmark(suite: str, task: str) -> Iterator[str]:
     shapes = report.unique(report.name(row["shape"]) for row in rows)
     times = {report.place(row): report.digits(row["median_s"] * 1e3) for row in rows}
     body = []
+    engines = {row["contender"]: row["engine"] for row in rows}
     for who in report.unique(row["contender"] for row in rows):
         faster = report.maybe(report.ratio(rows, rival, who))
-        body.append([who, faster, *(times.get((who, shape), report.NONE) for shape in shapes)])
+        # Which engine "auto" took is what a reader wants to know, and it changes.
+        name = who.replace(", auto", f", {engines[who]}")
+        body.append([name, faster, *(times.get((who, shape), report.NONE) for shape in shapes)])
     sizes = [shape.replace(",", ", ") for shape in shapes]  # may break, which keeps columns narrow
     yield from ("", report.table(["milliseconds", "times as fast", *sizes], body), "")
     yield (

@@ -14,17 +14,19 @@ RESULTS = lstm_sources.PACKAGE / "experiments" / "results"
 
 
 def experiment(task: str) -> Iterator[str]:
-    """What came out of a task: a figure, then a table and a command for each of its settings."""
+    """What came out of a task: a figure, a table, and the commands."""
     found = results(task)
     if not found:
         yield from ("", "Not run yet.", "")
         return
     yield from ("", '<figure class="needed">', needed.draw(task, found))
     yield f"<figcaption>{needed.CAPTION}</figcaption></figure>"
+    yield from ("", *report.table(found).splitlines(), "")
     for content in found:
         settings = "".join(f" --setting {k}={v}" for k, v in content["settings"].items())
-        yield from ("", f"    python -m keras_lstm_ext reproduce {task}{settings}", "")
-        yield from (*report.table(content).splitlines(), "", *where(content))
+        yield f"    python -m keras_lstm_ext reproduce {task}{settings}"
+    lines = {line: None for content in found for line in where(content)}
+    yield from ("", *lstm_benchmarks.folded(f"* {line}" for line in lines))
 
 
 def note() -> Iterator[str]:
@@ -33,15 +35,12 @@ def note() -> Iterator[str]:
 
 
 def where(content: report.Record) -> Iterator[str]:
-    """Where it was run, and how long it took."""
-    limits = {f"{row['limit']:,}" for row in content["rows"].values()}
-    lines = [
-        f"Version {content['version']}, commit {content['commit']}, seed {content['seed']}",
-        bench.of_machine(content["machine"]),
-        ", ".join(f"{name} {version}" for name, version in content["versions"].items()),
-        f"A trial failed after {' or '.join(sorted(limits))} sequences or streams",
-    ]
-    yield from lstm_benchmarks.folded(f"* {line}" for line in lines)
+    """Where it was run, and when a trial was given up."""
+    yield f"Version {content['version']}, commit {content['commit']}, seed {content['seed']}"
+    yield bench.of_machine(content["machine"])
+    yield ", ".join(f"{name} {version}" for name, version in content["versions"].items())
+    for name, row in content["rows"].items():
+        yield f"{report.label(content, name)}: failed after {row['limit']:,} sequences or streams"
 
 
 def results(task: str) -> list[report.Record]:

@@ -7,7 +7,7 @@ from html import escape
 from keras_lstm_ext.diagram.svg import Drawing
 from keras_lstm_ext.experiments import statistics
 from keras_lstm_ext.experiments.published import published
-from keras_lstm_ext.experiments.report import Record, needed_sequences
+from keras_lstm_ext.experiments.report import Record, label, needed_sequences
 
 CAPTION = """\
 Sequences needed: a line for each of our trials that solved the task, a bar for the 95 % confidence
@@ -21,9 +21,8 @@ class Row:
 
     def __init__(self, content: Record, name: str) -> None:
         trials = content["rows"][name]["trials"]
-        settings = [f"{k}={v}" for k, v in content["settings"].items()]
         self.needed = needed_sequences(trials)
-        self.label = ", ".join([name, *settings])
+        self.label = label(content, name)
         self.solved = f"{len(self.needed)} of {len(trials)} trials"
         self.interval = statistics.mean_interval(self.needed)
         theirs = published(content["task"], content["settings"], name)
@@ -59,8 +58,8 @@ def draw(task: str, contents: Sequence[Record]) -> str:
         picture.text(round(x), bottom + 18, f"{10**power:,}", "small")
     for place, row in enumerate(rows):
         y = TOP + LANE * place + 31
-        label = f"{escape(row.label)}: {row.solved}"
-        picture.add(f'<text class="name" x="{MARGIN}" y="{y - 15}">{label}</text>')
+        name = escape(f"{row.label}: {row.solved}")
+        picture.add(f'<text class="name" x="{MARGIN}" y="{y - 15}">{name}</text>')
         if row.interval:
             low, high = map(across, row.interval)
             size = f'width="{high - low:.1f}" height="14"'

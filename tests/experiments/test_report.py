@@ -67,7 +67,8 @@ DIFFERENCES = [
     (trials([3 * n for n in SPREAD]), "more sequences"),
     (trials([n // 3 for n in SPREAD]), "fewer sequences"),
     (trials(SPREAD, failed=8), "fewer solved"),
-    (trials([], failed=9), "fewer solved, too few trials for the sequences"),
+    (trials([], failed=9), "fewer solved"),
+    (trials([70_000]), "too few trials for the sequences"),
 ]
 
 
@@ -80,7 +81,7 @@ def test_table():
     row = {"paper_trials": 10, "trials": trials([200_000, 220_000], failed=2)}
     content = {"task": "adding", "settings": {"T": 500}, "rows": {"2 blocks of 2": row}}
     text = report(content)
-    assert text.startswith("adding, T=500\n")
-    assert "| 2 blocks of 2 | 1997, Table 7 | 10 | 100% | 209,000 |" in text
-    assert "| 2 blocks of 2 | ours | 4 | 50% (15% to 85%) | 210,000 | 82," in text
+    assert text.startswith("adding\n")
+    assert "| 2 blocks of 2, T=500 | 1997, Table 7 | 10 | 100% | 209,000 |" in text
+    assert "| 2 blocks of 2, T=500 | ours | 4 | 50% (15% to 85%) | 210,000 (82," in text
     assert "1.00%" in text

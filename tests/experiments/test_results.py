@@ -36,10 +36,10 @@ def test_files_are_of_different_experiments():
 
 def test_every_row_of_the_paper_that_was_run_is_shown_beside_it():
     for content in map(read, FILES):
-        table = report.table(content)
+        table = report.table([content])
         for name in content["rows"]:
             row = published.published(content["task"], content["settings"], name)
-            assert row is None or f"| {name} | {row.table} |" in table
+            assert row is None or f"| {report.label(content, name)} | {row.table} |" in table
 
 
 @pytest.mark.slow

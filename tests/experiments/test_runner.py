@@ -119,7 +119,7 @@ def test_more_trials_later(tmp_path, capsys):
     axes = pytest.importorskip("matplotlib.figure").Figure().subplots()
     figures.plot_sequences([more], axes)
     assert [label.get_text() for label in axes.get_yticklabels()] == [
-        "adding T=20\n2 blocks of 2, 0/2"
+        "adding\n2 blocks of 2, T=20: 0/2"
     ]
 
 
