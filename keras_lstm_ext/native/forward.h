@@ -10,8 +10,8 @@ namespace {
 inline Term input_term(const Job& j, const Share& s, int64_t row, int64_t t, int64_t panel,
                        int64_t next_row) {
   const int64_t features = j.o.features;
-  return {j.in.x + ((s.row + row) * j.o.time + time_of(j.o, t)) * features, next_row, 0, 1, 1, features,
-          j.w.W + panel * features * j.l.width};
+  const float* x = j.in.x + ((s.row + row) * j.o.time + time_of(j.o, t)) * features;
+  return {x, next_row, 0, 1, 1, features, j.w.W + panel * features * j.l.width};
 }
 
 inline Term recurrent_term(const Job& j, const Share& s, int64_t row, int64_t t, int64_t panel) {

@@ -121,7 +121,8 @@ static inline int64_t column(const Job& j, int64_t net, int64_t unit) {
   return j.l.start[net] + (net == j.l.c ? unit : unit / j.o.block_size);
 }
 
-// The cell states after step t: kept for every step, (team, time, panels, rows, lanes), or one place.
+// The cell states after step t: (team, time, panels, rows, lanes) where they are kept for every
+// step, else one place.
 static inline float* cells_after(const Job& j, const Share& s, int64_t t, int64_t panel) {
   float* cells = s.w.c;
   if (j.out.cells && t >= 0) cells = j.out.cells + (s.row * j.o.time + t * s.rows) * j.l.padded;

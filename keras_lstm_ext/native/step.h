@@ -81,7 +81,8 @@ inline void step(const Job& j, const Share& s, int64_t t, int64_t panel, int64_t
   if (l.o >= 0) gate(l.o, &Peepholes::o, c_after);
   alignas(64) float squashed[MOST_ROWS * LANES];
   for (int64_t q = 0; q < panels; ++q)
-    std::memcpy(squashed + q * rows * LANES, c_after + q * next_cells, sizeof(float) * rows * LANES);
+    std::memcpy(squashed + q * rows * LANES, c_after + q * next_cells,
+                sizeof(float) * rows * LANES);
   squash(o.output_activation, {squashed, LANES, rows, rows * LANES, panels});
   each([&](int64_t q, int64_t r, const float* z, int64_t) {
     const int64_t row = first + r, unit = (panel + q) * l.used, n = units_in(j, panel + q);
