@@ -26,7 +26,9 @@ GROWTH = 1.02
 """Networks are judged when they have read so many times what they had at the time before."""
 
 STILL = 0.99
-"""An error has stopped falling when it is more than this many times that of the chunk before."""
+"""A squared error has stopped falling when it is more than so many times that of the chunk before.
+
+The absolute error goes on falling as long as outputs approach 0 and 1, which they never reach."""
 
 
 class Progress(NamedTuple):
@@ -38,6 +40,7 @@ class Progress(NamedTuple):
     positions: Array  # (trials, 2), on the tapes
     window: Array  # (trials, 2, n, outputs): outputs and targets of the last sequences
     error: Array  # mean absolute error of the last chunk
+    squared: Array  # mean squared error of the last chunk
     curve: Array  # (trials, points, 2): sequences and error
 
 
@@ -65,6 +68,7 @@ class Group:
             positions=np.zeros((n, 2), int),
             window=np.full((n, 2, remembered, experiment.task.outputs), np.nan, "float32"),
             error=np.full(n, np.inf),
+            squared=np.full(n, np.inf),
             curve=np.zeros((n, 0, 2)),
         )
 
@@ -127,10 +131,14 @@ class Group:
     def _note(self, state: State, stretch: Stretch, y: Array, positions: Array) -> None:
         """Puts down how the networks did in a chunk."""
         p, network = self.progress, self.experiment.network
-        errors = np.where(stretch.mask, np.abs(y - stretch.targets).mean(axis=-1), 0.0)
-        error = errors.sum(axis=0) / stretch.mask.sum(axis=0)
+
+        def mean(errors: Array) -> Array:
+            where_it_counts: Array = np.where(stretch.mask, errors.mean(axis=-1), 0.0)
+            return where_it_counts.sum(axis=0) / stretch.mask.sum(axis=0)
+
+        error, squared = mean(np.abs(y - stretch.targets)), mean((y - stretch.targets) ** 2)
         if network.grows:
-            grown = np.maximum(state.grown, (error > STILL * p.error).astype("float32"))
+            grown = np.maximum(state.grown, (squared > STILL * p.squared).astype("float32"))
             state = state._replace(grown=grown)
         curve = p.curve
         if self._due():
@@ -141,6 +149,7 @@ class Group:
             positions=positions,
             window=self._window(stretch, y),
             error=error,
+            squared=squared,
             curve=curve,
         )
 

@@ -17,7 +17,7 @@ paper differs significantly where it is outside the 95 % prediction interval of 
 trials, made from the spread of ours (the papers give no standard deviation); its share of
 successful trials differs where Fisher's exact test gives less than 5 %."""
 
-TITLES = ("network", "", "trials", "solved", "sequences", "wrong", "difference")
+TITLES = ("network", "source", "trials", "solved", "sequences", "wrong", "difference")
 
 
 def report(content: Record) -> str:
