@@ -34,16 +34,20 @@ def result(path):
 
 
 def kill_in_the_middle(out, random):
+    """Kills a run soon after one of its first checkpoints; whether it was killed."""
     process = processes.start(RUN, out, 0.0)
     checkpoint = out.with_suffix(".0.npz")
-    before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
-    while process.poll() is None:
-        if checkpoint.exists() and checkpoint.stat().st_mtime_ns != before:
-            time.sleep(random.uniform(0.0, 0.2))
-            break
+    seen, left = set(), random.randint(1, 3)
+    while process.poll() is None and left:
+        now = checkpoint.stat().st_mtime_ns if checkpoint.exists() else None
+        left -= now not in seen
+        seen.add(now)
         time.sleep(0.001)
+    time.sleep(random.uniform(0.0, 0.02))
+    killed = process.poll() is None
     process.kill()
     process.communicate()
+    return killed
 
 
 @needs_xla
@@ -51,10 +55,7 @@ def kill_in_the_middle(out, random):
 def test_killed_runs_end_like_undisturbed_ones(tmp_path):
     undisturbed, killed = tmp_path / "undisturbed.json", tmp_path / "killed.json"
     random = Random(1997)
-    kills = 0
-    while kills < 10 and len(result(killed)["one cell"]["trials"] if killed.exists() else ()) < 5:
-        kill_in_the_middle(killed, random)
-        kills += 1
+    kills = sum(kill_in_the_middle(killed, random) for _ in range(10))
     assert kills == 10, "it ended before the tenth kill"
     processes.run(RUN, killed, 10.0)
     processes.run(RUN, undisturbed, 10.0)
