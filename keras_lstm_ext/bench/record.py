@@ -121,11 +121,13 @@ def write(content: Record, path: Path) -> None:
         temporary.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
 
 
-def read(path: Path) -> Record:
+def read(path: Path, key: str = "format", number: int = FORMAT) -> Record:
     """Reads what `write` wrote.
 
     Args:
         path: The file.
+        key: Where the number of its format stands.
+        number: That number.
 
     Returns:
         The record.
@@ -134,7 +136,7 @@ def read(path: Path) -> Record:
         ValueError: If the file has another format.
     """
     content = json.loads(path.read_text())
-    found = content.get("format") if isinstance(content, dict) else None
-    if found != FORMAT:
-        raise ValueError(f"{path} must be a record of format {FORMAT}. Received: {found!r}")
+    found = content.get(key) if isinstance(content, dict) else None
+    if found != number:
+        raise ValueError(f"{path} must be a record of format {number}. Received: {found!r}")
     return dict(content)

@@ -1,6 +1,5 @@
 """Runs an experiment row by row into one JSON file, and goes on where it was stopped."""
 
-import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
@@ -9,7 +8,7 @@ from typing import Any
 
 import keras
 
-from keras_lstm_ext.bench.record import commit, machine, write
+from keras_lstm_ext.bench import record
 from keras_lstm_ext.bench.worker import versions
 from keras_lstm_ext.experiments import modern
 from keras_lstm_ext.experiments.experiment import Experiment
@@ -113,7 +112,7 @@ def reproduce(
         for ended, shown in running:
             _add(stored["trials"], ended)
             if ended:
-                write(content, out)
+                record.write(content, out)
             if bar:
                 bar.update(len(stored["trials"]), list(shown.items()))
     return content
@@ -152,9 +151,9 @@ def _one_by_one(
     row: str, experiment: Experiment, limit: int, wanted: range, done: list[Record]
 ) -> Running:
     for trial in _missing(wanted, done):
-        record = modern.run_trial(row, experiment, trial, limit)
-        sequences, error = record["curve"][-1]
-        yield [record], {"sequences": sequences, "error": error}
+        ended = modern.run_trial(row, experiment, trial, limit)
+        sequences, error = ended["curve"][-1]
+        yield [ended], {"sequences": sequences, "error": error}
 
 
 def _groups(
@@ -169,15 +168,15 @@ def _groups(
 
 
 def _missing(wanted: range, done: list[Record]) -> list[int]:
-    ended = {record["trial"] for record in done}
+    ended = {trial["trial"] for trial in done}
     return [trial for trial in wanted if trial not in ended]
 
 
 def _add(done: list[Record], ended: list[Record]) -> None:
     """A trial that ended just before a kill ends once more, the same way: it is there already."""
-    known = {record["trial"] for record in done}
-    done += [record for record in ended if record["trial"] not in known]
-    done.sort(key=lambda record: record["trial"])
+    known = {trial["trial"] for trial in done}
+    done += [trial for trial in ended if trial["trial"] not in known]
+    done.sort(key=lambda trial: trial["trial"])
 
 
 def read(path: Path) -> Record:
@@ -192,10 +191,7 @@ def read(path: Path) -> Record:
     Raises:
         ValueError: If it is of another format.
     """
-    content = json.loads(path.read_text())
-    if not isinstance(content, dict) or content.get("experiments") != FORMAT:
-        raise ValueError(f"{path} must be a file of experiments of format {FORMAT}")
-    return content
+    return record.read(path, "experiments", FORMAT)
 
 
 def _open(path: Path, what: Record) -> Record:
@@ -203,7 +199,7 @@ def _open(path: Path, what: Record) -> Record:
         for checkpoint in path.parent.glob(f"{path.stem}.*.npz"):
             checkpoint.unlink()
         content: Record = {"experiments": FORMAT} | what | _where() | {"rows": {}}
-        write(content, path)
+        record.write(content, path)
         return content
     content = read(path)
     for key, value in what.items():
@@ -215,8 +211,8 @@ def _open(path: Path, what: Record) -> Record:
 def _where() -> Record:
     return {
         "version": __version__,
-        "commit": commit(),
-        "machine": machine(),
+        "commit": record.commit(),
+        "machine": record.machine(),
         "versions": versions(),
     }
 

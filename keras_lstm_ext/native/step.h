@@ -41,58 +41,53 @@ inline const float* multiplier(const Job& j, const Share& s, int64_t row, int64_
 }
 
 // Net inputs become what the nets give, and the state moves on by one step: for some rows of some
-// panels, MOST_ROWS in all at most.
+// panels, which must be one panel or all rows, because functions run over all of them at once.
 inline void step(const Job& j, const Share& s, int64_t t, int64_t panel, int64_t panels,
                  int64_t first, int64_t rows) {
   const Layout& l = j.l;
   const Options& o = j.o;
-  const int64_t next_nets = s.rows * l.width, next_cells = s.rows * LANES;  // of the next panel
+  const int64_t count = panels * rows;
   const float* c_before = cells_after(j, s, t - 1, panel) + first * LANES;
   float* c_after = cells_after(j, s, t, panel) + first * LANES;
   float* nets = nets_at(j, s, t, panel) + first * l.width;
-  auto net = [&](int64_t k) {
-    return Column{nets + k * LANES, l.width, rows, next_nets, panels};
-  };
+  auto net = [&](int64_t k) { return Column{nets + k * LANES, l.width, count}; };
   auto gate = [&](int64_t k, V Peepholes::*weights, const float* c) {
     for (int64_t q = 0; o.peepholes && q < panels; ++q)
-      peep({nets + q * next_nets + k * LANES, l.width, rows}, peepholes(j, panel + q).*weights,
-           c + q * next_cells, o.block_size);
+      peep({nets + q * rows * l.width + k * LANES, l.width, rows},
+           peepholes(j, panel + q).*weights, c + q * rows * LANES, o.block_size);
     squash(o.sigma, net(k));
   };
-  auto each = [&](auto f) {
+  auto each = [&](auto f) {  // panel, row, and the place of both
     for (int64_t q = 0; q < panels; ++q)
-      for (int64_t r = 0; r < rows; ++r)
-        f(q, r, nets + q * next_nets + r * l.width, q * next_cells + r * LANES);
+      for (int64_t r = 0; r < rows; ++r) f(panel + q, first + r, q * rows + r);
   };
 
   if (l.i >= 0) gate(l.i, &Peepholes::i, c_before);
   if (l.f >= 0) gate(l.f, &Peepholes::f, c_before);
   squash(o.activation, net(l.c));
-  each([&](int64_t, int64_t r, const float* z, int64_t cell) {
-    V c = load(c_before + cell);
-    if (!skipped(j, s, first + r, t)) {
+  each([&](int64_t, int64_t row, int64_t at) {
+    const float* z = nets + at * l.width;
+    V c = load(c_before + at * LANES);
+    if (!skipped(j, s, row, t)) {
       V g = load(z + l.c * LANES);
       c *= l.f < 0 ? all(o.decay) : load(z + l.f * LANES);
       c += l.i < 0 ? g : g * load(z + l.i * LANES);
     }
-    store(c_after + cell, c);
+    store(c_after + at * LANES, c);
   });
 
   if (l.o >= 0) gate(l.o, &Peepholes::o, c_after);
   alignas(64) float squashed[MOST_ROWS * LANES];
-  for (int64_t q = 0; q < panels; ++q)
-    std::memcpy(squashed + q * rows * LANES, c_after + q * next_cells,
-                sizeof(float) * rows * LANES);
-  squash(o.output_activation, {squashed, LANES, rows, rows * LANES, panels});
-  each([&](int64_t q, int64_t r, const float* z, int64_t) {
-    const int64_t row = first + r, unit = (panel + q) * l.used, n = units_in(j, panel + q);
-    const int64_t state = row * o.units + unit;
-    V h = load(squashed + (q * rows + r) * LANES);
-    if (l.o >= 0) h *= load(z + l.o * LANES);
+  std::memcpy(squashed, c_after, sizeof(float) * count * LANES);
+  squash(o.output_activation, {squashed, LANES, count});
+  each([&](int64_t p, int64_t row, int64_t at) {
+    const int64_t unit = p * l.used, n = units_in(j, p), state = row * o.units + unit;
+    V h = load(squashed + at * LANES);
+    if (l.o >= 0) h *= load(nets + at * l.width + l.o * LANES);
     if (skipped(j, s, row, t)) h = load(s.w.h[t & 1] + state, n);
     store(s.w.h[(t + 1) & 1] + state, h, n);
     if (j.in.multiplier)
-      store(s.w.r[(t + 1) & 1] + state, h * load(multiplier(j, s, row, panel + q), n), n);
+      store(s.w.r[(t + 1) & 1] + state, h * load(multiplier(j, s, row, p), n), n);
     if (j.out.y) store(j.out.y + ((s.row + row) * o.time + t) * o.units + unit, h, n);
   });
 }
@@ -125,7 +120,7 @@ inline void step_backward(const Job& j, const Share& s, int64_t t, int64_t panel
   V d_b[4] = {}, d_p[3] = {};
   alignas(64) float squashed[MOST_ROWS * LANES];
   std::memcpy(squashed, c_after + first * LANES, sizeof(float) * rows * LANES);
-  squash(o.output_activation, {squashed, LANES, rows, 0, 1});
+  squash(o.output_activation, {squashed, LANES, rows});
 
   for (int64_t row = first; row < first + rows; ++row, d_z += l.width) {
     float* d_state = s.w.d_c + (panel * s.rows + row) * LANES;

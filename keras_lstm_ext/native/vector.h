@@ -76,16 +76,15 @@ inline V tanh(V x) {
   return (V)(((Bits)y & INT32_MAX) | sign);
 }
 
-// A vector of each of so many rows of so many panels.
+// A vector of each of so many rows.
 struct Column {
   float* at;
-  int64_t stride, rows, panel, panels;
+  int64_t stride, rows;
 };
 
 template <typename F>
 inline void update(Column x, F f) {
-  for (int64_t q = 0; q < x.panels; ++q, x.at += x.panel)
-    for (int64_t r = 0; r < x.rows; ++r) store(x.at + r * x.stride, f(load(x.at + r * x.stride)));
+  for (int64_t r = 0; r < x.rows; ++r, x.at += x.stride) store(x.at, f(load(x.at)));
 }
 
 // One function at a time over all rows: then the processor works at several rows at once.

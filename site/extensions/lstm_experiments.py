@@ -24,7 +24,9 @@ def experiment(task: str) -> Iterator[str]:
     yield from ("", *report.table(found).splitlines(), "")
     for content in found:
         settings = "".join(f" --setting {k}={v}" for k, v in content["settings"].items())
-        yield f"    python -m keras_lstm_ext reproduce {task}{settings}"
+        for name, row in content["rows"].items():
+            how = f' --network "{name}" --limit {row["limit"]} --trials {len(row["trials"])}'
+            yield f"    python -m keras_lstm_ext reproduce {task}{settings}{how}"
     lines = {line: None for content in found for line in where(content)}
     yield from ("", *lstm_benchmarks.folded(f"* {line}" for line in lines))
 
@@ -35,12 +37,10 @@ def note() -> Iterator[str]:
 
 
 def where(content: report.Record) -> Iterator[str]:
-    """Where it was run, and when a trial was given up."""
+    """Where it was run."""
     yield f"Version {content['version']}, commit {content['commit']}, seed {content['seed']}"
     yield bench.of_machine(content["machine"])
     yield ", ".join(f"{name} {version}" for name, version in content["versions"].items())
-    for name, row in content["rows"].items():
-        yield f"{report.label(content, name)}: failed after {row['limit']:,} sequences or streams"
 
 
 def results(task: str) -> list[report.Record]:
