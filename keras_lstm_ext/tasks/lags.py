@@ -31,6 +31,8 @@ class LongLag(Task):
     Source: Hochreiter and Schmidhuber 1997, section 5.2, Table 2.
 
     Units are in the order $a_1, \dots, a_{p-1}, x, y$. The last symbol is predicted and not read.
+    Left open, and chosen here: the weights change after every symbol, for with one change after
+    each sequence the learning rate of 1 lets the weights diverge.
 
     Args:
         p: Steps from the first symbol to the last.
@@ -72,11 +74,12 @@ class LongLag(Task):
             activation="sigmoid",
             output_activation=None,
         )
+        training = Training(1.0, "test", 10_000, trials=18, update="step", max_sequences=5_000_000)
         return {
             "one cell": Network(
                 cell,
                 units=1,
-                training=Training(1.0, "test", 10_000, trials=18, max_sequences=5_000_000),
+                training=training,
                 weight_range=0.2,
                 use_bias=False,
                 output_bias=False,
@@ -124,6 +127,7 @@ class DistractorLag(Task):
     Args:
         q: Least number of distractors: the time lag less one.
         p: Number of different distractors.
+        weight_range: Initial weights are within plus and minus this; the paper's is 0.2.
 
     Raises:
         ValueError: If `q` or `p` is not a positive integer.
@@ -136,6 +140,7 @@ class DistractorLag(Task):
 
     q: int = 50
     p: int = 50
+    weight_range: float = 0.2
 
     outputs = 2
     criterion = Criterion(tolerance=0.2)
@@ -152,8 +157,10 @@ class DistractorLag(Task):
     def networks(self) -> dict[str, Network]:
         """Two blocks of one cell, without biases."""
         training = Training(0.01, "test", 10_000, trials=20, max_sequences=5_000_000)
-        how = {"weight_range": 0.2, "use_bias": False, "output_bias": False}
-        return {"2 blocks of 1": network_1997(2, 1, training, **how)}
+        how = {"use_bias": False, "output_bias": False}
+        return {
+            "2 blocks of 1": network_1997(2, 1, training, weight_range=self.weight_range, **how)
+        }
 
     def draw(self, rng: np.random.Generator, n: int) -> Sequences:
         """Draws sequences; see `Task.sample`."""

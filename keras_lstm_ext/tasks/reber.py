@@ -41,14 +41,20 @@ class EmbeddedReber(Task):
 
     Left open there, and chosen here: the order of the units is alphabetical; the last E is
     predicted and not read; strings of the training set may be equal to each other, and so may
-    those of the test set. `sample` and `dataset` draw strings without end; the paper's two sets
-    are made by `split`.
+    those of the test set; the weights change after every symbol, as the paper's gradient does.
+    `sample` and `dataset` draw strings without end; the paper's two sets are made by `split`.
+
+    Args:
+        shortcut: Whether the output units see the input as well, with 49 weights that the paper
+            does not have.
 
     Examples:
         >>> train, test = EmbeddedReber().split(seed=0)
         >>> len(test.inputs), int(train.lengths.min()), int(test.lengths.min())
         (256, 8, 11)
     """
+
+    shortcut: bool = False
 
     features = outputs = len(ALPHABET)
     criterion = Criterion()
@@ -61,11 +67,12 @@ class EmbeddedReber(Task):
             f"{blocks} blocks of {size}, rate {rate}": network_1997(
                 blocks,
                 size,
-                Training(rate, "sets", 512, trials=30, test_size=256),
+                Training(rate, "sets", 512, trials=30, update="step", test_size=256),
                 weight_range=0.2,
                 use_bias="gates",
                 gate_bias={"o": tuple(-1.0 - j for j in range(blocks))},
                 output_bias=False,
+                shortcut=self.shortcut,
             )
             for blocks, size, rate in rows
         }
