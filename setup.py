@@ -100,7 +100,7 @@ setup(
             "keras_lstm_ext.native.lstm",
             sources=[
                 str(FOLDER / name)
-                for name in ("kernels.cpp", "lstm.cpp", "threads.cpp", "op.cpp", "tensorflow.cpp")
+                for name in ("kernels.cpp", "lstm.cpp", "memory.cpp", "threads.cpp", "op.cpp", "tensorflow.cpp")
             ],
             depends=sorted(map(str, FOLDER.glob("*.h"))),
             libraries=[] if platform.system() == "Windows" else ["dl", "pthread"],

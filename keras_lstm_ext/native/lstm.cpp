@@ -2,10 +2,10 @@
 #include "lstm.h"
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "job.h"
 #include "kernels.h"
+#include "memory.h"
 #include "threads.h"
 
 // Under the address sanitizer there are gaps between the places, which must not be touched.
@@ -14,6 +14,7 @@
 constexpr int64_t GAP = 16;
 #else
 #define ASAN_POISON_MEMORY_REGION(at, bytes)
+#define ASAN_UNPOISON_MEMORY_REGION(at, bytes)
 constexpr int64_t GAP = 0;
 #endif
 
@@ -172,14 +173,15 @@ int32_t run(Job& j, bool backward, void (*kernel)(const void*, int64_t)) {
     j.l.team_floats = places.used() - weights + BETWEEN_TEAMS;
     return weights + j.l.teams * j.l.team_floats;
   };
-  void* memory = std::aligned_alloc(64, place(nullptr) * sizeof(float));
+  const Memory memory = borrow(place(nullptr) * sizeof(float));
   j.everyone = new_barrier(j.l.teams * j.l.members);
   bool ran = false;
-  if (memory && j.everyone) {
-    place(static_cast<float*>(memory));
+  if (memory.at && j.everyone) {
+    ASAN_UNPOISON_MEMORY_REGION(memory.at, memory.bytes);  // of the call before
+    place(memory.at);
     ran = run_together(j.l.teams * j.l.members, kernel, &j);
   }
-  std::free(memory);
+  give_back(memory);
   delete_barrier(j.everyone);
   return ran ? 0 : 1;
 }

@@ -29,51 +29,51 @@ inline void store(float* to, V v, int64_t n) {
 
 inline V all(float x) { return x - V{}; }  // x + 0 would turn -0 into 0
 
-inline V min(V a, float b) { return a > b ? all(b) : a; }  // NaN stays NaN
-
-inline V max(V a, float b) { return a < b ? all(b) : a; }
-
 // e^x as s + s q, where s is a power of two: so that e^x - 1 can be had without cancellation.
 struct Exponential {
   V s, q;
 };
 
-// For x from -88 to 89, times 2^shift.
-inline Exponential exponential(V x, int shift) {
-  const V magic = all(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer
+// For x from -87.3 to 0; outside of that s and q are arbitrary.
+inline Exponential exponential(V x) {
+  // 1.5 * 2^23 + 127: adding it rounds to an integer, with the exponent's bias in the last bits.
+  const V magic = all(12583039.0f);
   V t = x * 1.44269504f + magic;
   V n = t - magic;
   V r = x - n * 0.693359375f + n * 2.12194440e-4f;  // x - n ln 2, in two parts
-  V q = all(1.9875691500e-4f);
-  q = q * r + 1.3981999507e-3f;
-  q = q * r + 8.3334519073e-3f;
-  q = q * r + 4.1665795894e-2f;
-  q = q * r + 1.6666665459e-1f;
-  q = q * r + 5.0000001201e-1f;
+  V q = all(1.38145405e-3f);  // the error of this polynomial is 2^-28 of e^r
+  q = q * r + 8.36874545e-3f;
+  q = q * r + 4.16683890e-2f;
+  q = q * r + 1.66665211e-1f;
+  q = q * r + 4.99999940e-1f;
   q = (q * r) * r + r;
-  Bits power = ((Bits)t + (127 + shift)) << 23;
-  return {(V)power, q};
+  return {(V)((Bits)t << 23), q};
 }
 
-// 1 / (1 + e^-x)
+inline V minus_abs(V x) { return (V)((Bits)x | INT32_MIN); }
+
+// With e = e^-|x| and y = e / (1 + e): e - e y where x is negative, else 1 - y. The subtraction
+// makes up for the rounding of the sum.
 inline V sigmoid(V x) {
-  // Half of it, because e^89 is not a float; then 1 / (1 + inf) is 0.
-  Exponential e = exponential(max(min(-x, 89.0f), -87.0f), -1);
-  V half = e.s + e.s * e.q, sum = 1.0f + 2.0f * half, y = 1.0f / sum;
-  V lost = (2.0f * half - sum) + 1.0f;  // by the rounding of the sum
-  return sum < 3e38f ? y - (y * y) * lost : y;
+  V a = minus_abs(x);
+  Exponential p = exponential(a);
+  V e = a < -87.33f ? V{} : p.s + p.s * p.q;
+  V y = e / (1.0f + e);
+  y = e - e * y;
+  return x < 0.0f ? y : 1.0f - y;
 }
 
-// m / (m + 2), where m = e^2x - 1. For small x that is m/2 - m/2 * m / (m + 2), whose rounding
-// errors stay under two units in the last place if x is negative; the sign is put back at the end.
+// With e = e^-2|x| and half = (e - 1) / 2: 1 - 2 e / (1 + e), or where that would cancel
+// half - 2 half (half / (1 + e)); the sign is put back at the end.
 inline V tanh(V x) {
-  Bits sign = (Bits)x & INT32_MIN;
-  V twice = 2.0f * (V)((Bits)x ^ sign);
-  Exponential e = exponential(min(twice < 0.7f ? -twice : twice, 18.1f), 0);
-  V m = e.s * e.q + (e.s - 1.0f), half = 0.5f * m;
-  V y = m / (m + 2.0f);
-  y = twice < 0.7f ? half - half * y : y;
-  return (V)(((Bits)y & INT32_MAX) | sign);
+  V a = minus_abs(x);
+  Exponential p = exponential(a + a);
+  V e = a < -10.0f ? V{} : p.s + p.s * p.q;
+  V half = 0.5f * (p.s * p.q + (p.s - 1.0f));
+  V from = a < -0.55f ? all(-1.0f) : half;
+  V y = (a < -0.55f ? e : half) / (1.0f + e);
+  y = from - (from + from) * y;
+  return (V)(((Bits)y & INT32_MAX) | ((Bits)x & INT32_MIN));
 }
 
 // A vector of each of so many rows.

@@ -1,0 +1,48 @@
+#include "memory.h"
+
+#include <cstdlib>
+#include <exception>
+#include <mutex>
+#include <vector>
+
+namespace {
+
+constexpr size_t MOST = size_t{64} << 20;  // bytes that are worth keeping
+
+// Calls that run at the same time have memory of their own. Never destroyed, as the threads are.
+struct Kept {
+  std::mutex mutex;
+  std::vector<Memory> idle;
+};
+
+Kept& kept() {
+  static Kept* const only = new Kept;
+  return *only;
+}
+
+Memory take_idle() {
+  std::lock_guard<std::mutex> lock(kept().mutex);
+  if (kept().idle.empty()) return {};
+  const Memory memory = kept().idle.back();
+  kept().idle.pop_back();
+  return memory;
+}
+
+}  // namespace
+
+Memory borrow(size_t bytes) {
+  const Memory memory = take_idle();
+  if (memory.bytes >= bytes) return memory;
+  std::free(memory.at);
+  return {static_cast<float*>(std::aligned_alloc(64, bytes)), bytes};
+}
+
+void give_back(Memory memory) {
+  if (memory.at && memory.bytes <= MOST) try {
+      std::lock_guard<std::mutex> lock(kept().mutex);
+      kept().idle.push_back(memory);
+      return;
+    } catch (const std::exception&) {
+    }
+  std::free(memory.at);
+}
