@@ -99,8 +99,8 @@ setup(
         Extension(
             "keras_lstm_ext.native.lstm",
             sources=[
-                str(FOLDER / name)
-                for name in ("kernels.cpp", "lstm.cpp", "memory.cpp", "threads.cpp", "op.cpp", "tensorflow.cpp")
+                str(FOLDER / f"{name}.cpp")
+                for name in ("kernels", "lstm", "memory", "threads", "op", "tensorflow")
             ],
             depends=sorted(map(str, FOLDER.glob("*.h"))),
             libraries=[] if platform.system() == "Windows" else ["dl", "pthread"],

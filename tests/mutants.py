@@ -28,6 +28,7 @@ class Mutant(NamedTuple):
 
 STEP, CELL, LAYER = "engines/step.py", "layers/_cell.py", "layers/_layer.py"
 BPTT, ALGORITHM = "engines/bptt/__init__.py", "engines/bptt/algorithm.py"
+PREFIX = "engines/bptt/prefix.py"
 
 MUTANTS = [
     Mutant(
@@ -150,7 +151,7 @@ MUTANTS = [
     ),
     Mutant(
         "mask forgotten in the prefix sum",
-        ALGORITHM,
+        PREFIX,
         "    if fixed.mask is not None:\n        intake",
         "    if 0:\n        intake",
     ),

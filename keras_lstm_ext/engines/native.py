@@ -11,7 +11,7 @@ from keras import ops
 
 from keras_lstm_ext import activations
 from keras_lstm_ext.engines import bptt, cudnn, tracing
-from keras_lstm_ext.engines.bptt import algorithm
+from keras_lstm_ext.engines.bptt import algorithm, prefix
 
 Tensor = Any
 
@@ -50,7 +50,7 @@ def why_not(layer: Any, call: Any) -> str | None:
         return "unroll=True asks for the unrolled loop"
     if layer.recompute:
         return "it keeps the gates for the backward, and recompute=True asks to compute them again"
-    if layer.engine == "auto" and algorithm.is_prefix_sum(layer.cell.equations, call.masked):
+    if layer.engine == "auto" and prefix.is_prefix_sum(layer.cell.equations, call.masked):
         return "bptt adds up this carousel without a loop, and has its second derivative"
     if tracing.exporting():
         return "an export must load without this package"

@@ -40,7 +40,7 @@ def task_named(name: str, settings: Mapping[str, Any]) -> Task:
 
     Examples:
         >>> task_named("lag-2c", {"q": 100})
-        DistractorLag(q=100, p=50)
+        DistractorLag(q=100, p=50, weight_range=0.2)
     """
     if name not in TASKS:
         raise ValueError(f"`name` must be one of {tuple(TASKS)}. Received: name={name!r}")

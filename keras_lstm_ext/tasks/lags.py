@@ -130,7 +130,7 @@ class DistractorLag(Task):
         weight_range: Initial weights are within plus and minus this; the paper's is 0.2.
 
     Raises:
-        ValueError: If `q` or `p` is not a positive integer.
+        ValueError: If `q` or `p` is not a positive integer, or `weight_range` not positive.
 
     Examples:
         >>> task = DistractorLag(q=50, p=50)
@@ -147,6 +147,11 @@ class DistractorLag(Task):
 
     def __post_init__(self) -> None:
         check_at_least(1, q=self.q, p=self.p)
+        r = self.weight_range
+        if isinstance(r, bool) or not isinstance(r, int | float) or not r > 0:
+            raise ValueError(
+                f"`weight_range` must be a positive number. Received: weight_range={r!r}"
+            )
 
     @property
     def features(self) -> int:

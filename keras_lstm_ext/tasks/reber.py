@@ -48,6 +48,9 @@ class EmbeddedReber(Task):
         shortcut: Whether the output units see the input as well, with 49 weights that the paper
             does not have.
 
+    Raises:
+        ValueError: If an argument has a value that it does not accept.
+
     Examples:
         >>> train, test = EmbeddedReber().split(seed=0)
         >>> len(test.inputs), int(train.lengths.min()), int(test.lengths.min())
@@ -58,6 +61,9 @@ class EmbeddedReber(Task):
 
     features = outputs = len(ALPHABET)
     criterion = Criterion()
+
+    def __post_init__(self) -> None:
+        check_choice((False, True), shortcut=self.shortcut)
 
     @property
     def networks(self) -> dict[str, Network]:

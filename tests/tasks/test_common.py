@@ -251,6 +251,8 @@ BAD = [
     (lambda: Multiplication(n_seq=0), "`n_seq`", "n_seq=0"),
     (lambda: LongLag(p=1), "`p`", "p=1"),
     (lambda: DistractorLag(q=0), "`q`", "q=0"),
+    (lambda: DistractorLag(weight_range=0.0), "`weight_range`", "weight_range=0.0"),
+    (lambda: EmbeddedReber(shortcut="true"), "`shortcut`", "shortcut='true'"),
     (lambda: DistractorLag(p=True), "`p`", "p=True"),
     (lambda: TwoSequence(task="3d"), "('3a', '3b', '3c')", "task='3d'"),
     (lambda: TwoSequence(T=2, N=3), "`T` must be an integer from 3 on", "T=2"),

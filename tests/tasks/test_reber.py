@@ -131,3 +131,10 @@ def test_most_active_outputs_must_be_what_may_come_next(task):
         right = task.right(wrong, targets, mask)
         assert not right[row, t]
         assert right.sum() == right.size - 1
+
+
+def test_shortcut_has_weights_that_the_paper_does_not_count():
+    paper, shortcut = EmbeddedReber().networks, EmbeddedReber(shortcut=True).networks
+    for name, network in paper.items():
+        more = shortcut[name].count_weights(7, 7) - network.count_weights(7, 7)
+        assert more == 7 * 7

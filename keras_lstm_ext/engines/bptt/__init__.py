@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 from keras_lstm_ext.engines import tracing
-from keras_lstm_ext.engines.bptt import algorithm
+from keras_lstm_ext.engines.bptt import algorithm, prefix
 from keras_lstm_ext.engines.step import differentiable
 
 Tensor = Any
@@ -42,8 +42,8 @@ def run(
         None if mask is None else ops.transpose(mask)[:, :, None],
         _multiplier(cell, initial_state[0]) if training else None,
     )
-    if algorithm.is_prefix_sum(plan.equations, mask is not None):
-        outputs, *states = algorithm.prefix_sum(plan, arrays, fixed)
+    if prefix.is_prefix_sum(plan.equations, mask is not None):
+        outputs, *states = prefix.prefix_sum(plan, arrays, fixed)
     else:
         program = importlib.import_module(f"{__name__}.{keras.backend.backend()}")
         outputs, *states = program.run(plan, arrays, fixed, training)
@@ -80,7 +80,7 @@ def shown(
     """What of h is put out: 0 before a row's first valid step, where the state is not 0."""
     if mask is None:
         return last, outputs
-    shown = mask if layer.zero_output_for_mask else algorithm.started(mask, axis=1)
+    shown = mask if layer.zero_output_for_mask else prefix.started(mask, axis=1)
     last = ops.where(shown[:, -1:], last, ops.zeros_like(last))
     if outputs is not None:
         outputs = ops.where(shown[:, :, None], outputs, ops.zeros_like(outputs))

@@ -84,7 +84,7 @@ def forward(
         (h of every step or None, final h, final c, final gates or None), and what to keep.
     """
     equations = plan.equations
-    z_x = _input_product(equations, a)
+    z_x = input_product(equations, a)
 
     def body(state: Any, inputs: Any) -> Any:
         h, c, gates = state
@@ -183,41 +183,6 @@ def backward(
     )
 
 
-def is_prefix_sum(equations: Equations, masked: bool) -> bool:
-    """Whether each step's intake is known without the step before, and is only added up."""
-    v = equations.variant
-    adds_up = v.feedback == "none" and not v.peepholes and "f" not in v.gates and v.decay == 1.0
-    return adds_up and not (masked and "o" in v.gates)
-
-
-def prefix_sum(plan: Plan, a: Arrays, fixed: Fixed) -> tuple[Tensor, ...]:
-    """Runs such a carousel, all steps at once; its gradient is automatic, a sum from the end.
-
-    Args:
-        plan: What is fixed.
-        a: The arrays.
-        fixed: The mask.
-
-    Returns:
-        As `forward`, without what to keep.
-    """
-    equations, z = plan.equations, _input_product(plan.equations, a)
-    nets = equations.write(z, a.c, None)
-    intake = equations.intake(nets)
-    if fixed.mask is not None:
-        intake = ops.where(fixed.mask, intake, ops.zeros_like(intake))
-    c = a.c + ops.cumsum(intake, axis=0)
-    h = ops.cast(equations.read(z, c, None, nets)[0], a.h.dtype)
-    if fixed.mask is not None:
-        h = ops.where(started(fixed.mask, axis=0), h, a.h)
-    return h if plan.return_sequences else None, h[-1], c[-1], None
-
-
-def started(mask: Tensor, axis: int) -> Tensor:
-    """True from each row's first valid step on."""
-    return ops.cumsum(ops.cast(mask, "int32"), axis=axis) > 0
-
-
 def refuse_second_derivative(*_: Any) -> Any:
     """Raises: the derivative of `backward` would be wrong or missing.
 
@@ -230,7 +195,8 @@ def refuse_second_derivative(*_: Any) -> Any:
     )
 
 
-def _input_product(equations: Equations, a: Arrays) -> Nets:
+def input_product(equations: Equations, a: Arrays) -> Nets:
+    """W x + b of every time step, by net."""
     # A product for each net: XLA reads a slice of one faster in the loop than a part of a slice.
     z = {k: ops.cast(_rows_times(a.x, W), a.c.dtype) for k, W in equations.split(a.W).items()}
     return z if a.b is None else _sum(z, equations.split(a.b))
@@ -261,7 +227,7 @@ def _by_gate(equations: Equations, gates: Tensor | None) -> Nets:
 def _all_nets(
     equations: Equations, a: Arrays, fixed: Fixed, h_before: Tensor, c_before: Tensor, c: Tensor
 ) -> Nets:
-    z = _input_product(equations, a)
+    z = input_product(equations, a)
     if a.R is not None:
         r = _fed_back(h_before, None, fixed.multiplier)
         z = _sum(z, equations.split(ops.cast(_rows_times(r, a.R), c.dtype)))
