@@ -31,8 +31,8 @@ class LongLag(Task):
     Source: Hochreiter and Schmidhuber 1997, section 5.2, Table 2.
 
     Units are in the order $a_1, \dots, a_{p-1}, x, y$. The last symbol is predicted and not read.
-    Left open, and chosen here: the weights change after every symbol, for with one change after
-    each sequence the learning rate of 1 lets the weights diverge.
+    Left open, and chosen here: the weights change after every symbol. The paper says that it learns
+    on-line, which could as well mean after every sequence.
 
     Args:
         p: Steps from the first symbol to the last.
