@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 
+import curves
 import lstm_benchmarks
 import lstm_sources
 import needed
@@ -14,13 +15,14 @@ RESULTS = lstm_sources.PACKAGE / "experiments" / "results"
 
 
 def experiment(task: str) -> Iterator[str]:
-    """What came out of a task: a figure, a table, and the commands."""
+    """What came out of a task: figures, a table, and the commands."""
     found = results(task)
     if not found:
         yield from ("", "Not run yet.", "")
         return
-    yield from ("", '<figure class="needed">', needed.draw(task, found))
-    yield f"<figcaption>{needed.CAPTION}</figcaption></figure>"
+    for figure in (needed, curves):
+        yield from ("", '<figure class="needed">', figure.draw(task, found))
+        yield f"<figcaption>{figure.CAPTION}</figcaption></figure>"
     yield from ("", *report.table(found).splitlines(), "")
     for content in found:
         settings = "".join(f" --setting {k}={v}" for k, v in content["settings"].items())

@@ -58,7 +58,7 @@ def draw(task: str, contents: Sequence[Record]) -> str:
         picture.text(round(x), bottom + 18, f"{10**power:,}", "small")
     for place, row in enumerate(rows):
         y = TOP + LANE * place + 31
-        name = escape(f"{row.label}: {row.solved}")
+        name = escape(f"{place + 1}. {row.label}: {row.solved}")
         picture.add(f'<text class="name" x="{MARGIN}" y="{y - 15}">{name}</text>')
         if row.interval:
             low, high = map(across, row.interval)
