@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import re
 import subprocess
 import time
 from dataclasses import asdict
@@ -109,8 +110,12 @@ def _git(*arguments: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
+NUMBERS = re.compile(r"\[\n([^\[\]{}\"]+)\n *\]")
+"""A list of numbers in indented JSON."""
+
+
 def write(content: Record, path: Path) -> None:
-    """Writes a record as JSON, whole or not at all.
+    """Writes a record as JSON, whole or not at all, a list of numbers on a line.
 
     Args:
         content: The record.
@@ -118,7 +123,11 @@ def write(content: Record, path: Path) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
+        text = json.dumps(content, indent=1, allow_nan=False)
+        # No line break in a string is one in the file: these are lists of numbers only.
+        temporary.write_text(
+            NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text) + "\n"
+        )
 
 
 def read(path: Path, key: str = "format", number: int = FORMAT) -> Record:

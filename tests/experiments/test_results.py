@@ -20,6 +20,7 @@ def test_file(path):
     for name, row in content["rows"].items():
         assert name in rows_of(task)
         trials = row["trials"]
+        assert trials
         assert [trial["trial"] for trial in trials] == list(range(len(trials)))
         for trial in trials:
             assert trial["solved"] or trial["sequences"] >= row["limit"] or not trial["test"]
