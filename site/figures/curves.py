@@ -1,6 +1,7 @@
 """Draws how the error of the trials of an experiment fell."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from plot import Frame
@@ -15,6 +16,7 @@ keeps its last error."""
 
 WIDTH, HEIGHT, LEFT, TOP = 470, 170, 52, 8
 POINTS = 48
+APART = 12
 
 
 def median(trials: Sequence[Record]) -> np.ndarray:
@@ -22,6 +24,18 @@ def median(trials: Sequence[Record]) -> np.ndarray:
     curves = [np.log10(np.maximum(np.transpose(trial["curve"]), 1e-6)) for trial in trials]
     x = np.linspace(max(c[0][0] for c in curves), max(c[0][-1] for c in curves), POINTS)
     return np.stack([x, np.median([np.interp(x, *curve) for curve in curves], axis=0)])
+
+
+def apart(places: Sequence[float], lowest: float) -> list[float]:
+    """The places downwards, moved so far apart that text fits, and none below the lowest."""
+    moved = np.array(places)
+    order = np.argsort(moved)
+    for above, k in pairwise(order):
+        moved[k] = max(moved[k], moved[above] + APART)
+    for k in order[::-1]:
+        moved[k] = min(moved[k], lowest)
+        lowest = moved[k] - APART
+    return list(moved)
 
 
 def draw(task: str, contents: Sequence[Record]) -> str:
@@ -45,10 +59,12 @@ def draw(task: str, contents: Sequence[Record]) -> str:
         picture.text(LEFT - 24, round(frame.down(power)) + 4, f"{10.0**power:g}", "small")
     for power in np.arange(x[0], x[1] + 1):
         picture.text(round(frame.across(power)), TOP + HEIGHT + 18, f"{10**power:,.0f}", "small")
-    for number, curve in enumerate(rows.values(), 1):
+    for curve in rows.values():
         places = [f"{frame.across(a):.0f} {frame.down(b):.0f}" for a, b in curve.T]
         picture.add(f'<path class="trial" d="M{"L".join(places)}"/>')
-        for end, beside in ((0, -10), (-1, 10)):
-            across, down = frame.across(curve[0, end]), frame.down(curve[1, end])
-            picture.text(round(across) + beside, round(down) + 4, str(number), "small")
+    for end, beside in ((0, -10), (-1, 10)):
+        down = apart([frame.down(y[end]) for _, y in rows.values()], TOP + HEIGHT)
+        for number, (x, _) in enumerate(rows.values()):
+            across = round(frame.across(x[end])) + beside
+            picture.text(across, round(down[number]) + 4, str(number + 1), "small")
     return str(picture)

@@ -4,6 +4,7 @@ import ast
 import re
 import zlib
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
@@ -160,3 +161,20 @@ def test_pages_say_how_to_cite_them(built, page):
     assert "@misc{lstm-" in text
     assert ADDRESS + url(page) in text
     assert "&quot;type&quot;: &quot;webpage&quot;" in text or '"type": "webpage"' in text
+
+
+def test_numbers_of_learning_curves_do_not_cover_each_other(built):
+    pictures = [
+        picture
+        for page in sorted(built.glob("experiments/*/index.html"))
+        for picture in re.findall(r"<svg (?:(?!</svg>).)*curves-.*?</svg>", page.read_text("utf-8"))
+    ]
+    assert pictures
+    for picture in pictures:
+        columns = {}
+        for x, y in re.findall(r'<text class="small" x="(\d+)" y="(\d+)">\d</text>', picture):
+            columns.setdefault(x, []).append(int(y))
+        assert len(columns) >= 2
+        for ys in map(sorted, columns.values()):
+            assert all(b - a >= 11 for a, b in pairwise(ys))
+            assert ys[-1] <= 182, "on the axis"
