@@ -150,9 +150,11 @@ def bibliography() -> Iterator[str]:
         yield f"**{html.escape(labels()[reference.key])}.** {html.escape(full(reference))}{link}"
         pages = [f"[{title}](/{path})" for path, title in uses().get(reference.key, [])]
         yield from ("", f"Cited on: {', '.join(pages)}." if pages else "Cited on no page.")
-        yield from ("", '??? quote "BibTeX"', "", "    ```bibtex")
+        # The same words once more, which every page would load for its search.
+        yield from ("", "<div data-search-exclude markdown>", "")
+        yield from ('??? quote "BibTeX"', "", "    ```bibtex")
         yield from (f"    {line}" for line in reference.bibtex.splitlines())
-        yield from ("    ```", "", "</div>")
+        yield from ("    ```", "", "</div>", "", "</div>")
 
 
 class CitationExtension(Extension):

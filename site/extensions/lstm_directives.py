@@ -5,7 +5,7 @@ before anything else reads the page. `[](eq:peephole.output_gate)` becomes a lin
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import lstm_benchmarks
@@ -33,6 +33,8 @@ DIRECTIVES: dict[str, Callable[..., Iterator[str]]] = {
     "experiment-note": lstm_experiments.note,
     "bibliography": lstm_citations.bibliography,
 }
+NUMBERS = {"benchmark", "benchmark-memory", "experiment"}
+"""What nobody searches for: every page loads the index of the search."""
 _LINE = re.compile(r"^::([a-z][a-z-]*)((?: +\S+)*) *$")
 _LINK = re.compile(r"\[\]\(eq:([\w.]+)\)")
 
@@ -46,10 +48,16 @@ class DirectivePreprocessor(Preprocessor):
         for line in lines:
             match = _LINE.match(line)
             if match:
-                expanded += DIRECTIVES[match[1]](*match[2].split())
+                made = DIRECTIVES[match[1]](*match[2].split())
+                expanded += unsearched(made) if match[1] in NUMBERS else made
             else:
                 expanded.append(_LINK.sub(lambda m: lstm_equations.link(m[1]), line))
         return expanded
+
+
+def unsearched(lines: Iterable[str]) -> Iterator[str]:
+    """The lines, kept out of the search."""
+    yield from ("", "<div data-search-exclude markdown>", "", *lines, "", "</div>", "")
 
 
 class DirectiveExtension(Extension):
