@@ -2,6 +2,7 @@
 
 import argparse
 import ast
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--limit", type=_positive, metavar="N", help="sequences after which a trial has failed")
     add("--seed", type=int, default=1997, help="default: %(default)s")
-    add("--out", type=Path, metavar="FILE", help="JSON to write or to go on with")
+    add(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="JSON to write or to go on with; default: NAME and settings",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -57,7 +63,7 @@ def run(arguments: argparse.Namespace) -> None:
         raise ValueError(f"`name` must be one of {tuple(TASKS)}, unless there is --list")
     content = reproduce(
         arguments.name,
-        arguments.out or Path(f"{arguments.name}.json"),
+        arguments.out or _default_out(arguments.name, arguments.setting),
         dict(arguments.setting),
         arguments.network,
         arguments.trials,
@@ -65,6 +71,11 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.seed,
     )
     print(report(content))
+
+
+def _default_out(name: str, settings: Iterable[tuple[str, Any]]) -> Path:
+    """A file for each choice of settings, because a file has one."""
+    return Path("-".join([name, *(f"{key}={value}" for key, value in settings)]) + ".json")
 
 
 def _setting(text: str) -> tuple[str, Any]:

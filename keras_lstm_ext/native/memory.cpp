@@ -37,12 +37,10 @@ Memory borrow(size_t bytes) {
   return {static_cast<float*>(std::aligned_alloc(64, bytes)), bytes};
 }
 
-void give_back(Memory memory) {
-  if (memory.at && memory.bytes <= MOST) try {
-      std::lock_guard<std::mutex> lock(kept().mutex);
-      kept().idle.push_back(memory);
-      return;
-    } catch (const std::exception&) {
-    }
-  std::free(memory.at);
+void give_back(Memory memory) try {
+  if (!memory.at || memory.bytes > MOST) return std::free(memory.at);
+  std::lock_guard<std::mutex> lock(kept().mutex);
+  kept().idle.push_back(memory);
+} catch (const std::exception&) {
+  std::free(memory.at);  // there is not even memory for the list
 }

@@ -162,10 +162,10 @@ class DistractorLag(Task):
     def networks(self) -> dict[str, Network]:
         """Two blocks of one cell, without biases."""
         training = Training(0.01, "test", 10_000, trials=20, max_sequences=5_000_000)
-        how = {"use_bias": False, "output_bias": False}
-        return {
-            "2 blocks of 1": network_1997(2, 1, training, weight_range=self.weight_range, **how)
-        }
+        network = network_1997(
+            2, 1, training, weight_range=self.weight_range, use_bias=False, output_bias=False
+        )
+        return {"2 blocks of 1": network}
 
     def draw(self, rng: np.random.Generator, n: int) -> Sequences:
         """Draws sequences; see `Task.sample`."""

@@ -63,8 +63,8 @@ def draw(task: str, contents: Sequence[Record]) -> str:
         places = [f"{frame.across(a):.0f} {frame.down(b):.0f}" for a, b in curve.T]
         picture.add(f'<path class="trial" d="M{"L".join(places)}"/>')
     for end, beside in ((0, -10), (-1, 10)):
-        down = apart([frame.down(y[end]) for _, y in rows.values()], TOP + HEIGHT)
-        for number, (x, _) in enumerate(rows.values()):
-            across = round(frame.across(x[end])) + beside
-            picture.text(across, round(down[number]) + 4, str(number + 1), "small")
+        sequences, errors = zip(*(curve[:, end] for curve in rows.values()), strict=True)
+        down = apart(list(map(frame.down, errors)), TOP + HEIGHT)
+        for number, place in enumerate(map(frame.across, sequences)):
+            picture.text(round(place) + beside, round(down[number]) + 4, str(number + 1), "small")
     return str(picture)

@@ -40,8 +40,9 @@ class Row:
 def draw(task: str, contents: Sequence[Record]) -> str:
     """The SVG."""
     rows = [Row(content, name) for content in contents for name in content["rows"]]
-    numbers = [math.log10(n) for row in rows for n in row.numbers()] or [3.0]
-    first, last = math.floor(min(numbers)), math.ceil(max(numbers) + 0.01)
+    numbers = [math.log10(n) for row in rows for n in row.numbers()]
+    # Where nothing was needed there is no scale, only the names.
+    first, last = (math.floor(min(numbers)), math.ceil(max(numbers) + 0.01)) if numbers else (0, -1)
     bottom = TOP + LANE * len(rows)
     title = f"{task}: sequences needed"
     picture = Drawing(

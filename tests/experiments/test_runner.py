@@ -83,6 +83,16 @@ SMALL = [
 
 @needs_xla
 @pytest.mark.slow
+def test_settings_have_files_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for T in ("20", "30"):
+        how = ["--setting", f"T={T}", "--trials=1", "--limit=150"]
+        assert cli.main(["reproduce", "adding", *how]) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"adding-T=20.json", "adding-T=30.json"}
+
+
+@needs_xla
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "settings", "test"), SMALL, ids=[name for name, *_ in SMALL])
 def test_every_kind_of_experiment(name, settings, test, tmp_path):
     out = tmp_path / "out.json"
