@@ -87,7 +87,12 @@ class Experiment:
 
     def sets(self, trial: int) -> tuple[Sequences, Sequences]:
         """Training set and test set of a trial."""
-        return self.task.split((self.seed, trial % DATA_SETS, SETS))  # type: ignore[attr-defined]
+        return self._sets[trial % DATA_SETS]
+
+    @cached_property
+    def _sets(self) -> list[tuple[Sequences, Sequences]]:
+        task: Any = self.task
+        return [task.split((self.seed, k, SETS)) for k in range(DATA_SETS)]
 
     def _shuffled(self, trial: int) -> Callable[[int], Sequences]:
         train = self.sets(trial)[0]

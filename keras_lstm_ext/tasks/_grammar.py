@@ -9,7 +9,8 @@ At a node with two edges each is taken with probability 0.5. The exact mean leng
 string is 12, the minimum is 9, and there is no maximum.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import count
 
 import numpy as np
 
@@ -60,11 +61,10 @@ _FOLLOW = np.zeros_like(POSSIBLE, int)
 _FOLLOW[_ROWS, _SYMBOL] = _NEXT
 
 
-def walk(rng: np.random.Generator, n: int) -> Iterator[tuple[Array, Array]]:
-    """Nodes and the symbols that leave them, `(n,)` each, for ever."""
+def walk(coins: Iterable[Array], n: int) -> Iterator[tuple[Array, Array]]:
+    """Nodes and the symbols that leave them, `(n,)` each, by coins, `(n,)` each."""
     node = np.full(n, START)
-    while True:
-        coin = rng.integers(2, size=n)
+    for coin in coins:
         yield node, _SYMBOL[node, coin]
         node = _NEXT[node, coin]
 
@@ -73,7 +73,8 @@ def draw_strings(rng: np.random.Generator, n: int) -> Array:
     """Embedded Reber strings as symbols, `(n, timesteps)`, padded with -1."""
     columns: list[Array] = []
     alive = np.ones(n, bool)
-    for node, symbol in walk(rng, n):
+    coins = (rng.integers(2, size=n) for _ in count())
+    for node, symbol in walk(coins, n):
         if columns:
             alive = alive & (node != START)
         if not alive.any():

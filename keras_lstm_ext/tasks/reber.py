@@ -1,7 +1,6 @@
 """The embedded Reber grammar, string by string (1997) and as an endless stream (2000)."""
 
 from dataclasses import dataclass
-from itertools import islice
 from typing import Literal
 
 import numpy as np
@@ -168,7 +167,8 @@ class ContinualReber(Task):
 
     def draw(self, rng: np.random.Generator, n: int) -> Sequences:
         """Draws streams; see `Task.sample`."""
-        nodes, symbols = map(np.array, zip(*islice(walk(rng, n), self.length + 1), strict=True))
+        coins = rng.integers(2, size=(self.length + 1, n))
+        nodes, symbols = map(np.array, zip(*walk(coins, n), strict=True))
         following = next_symbols(symbols.T, self.outputs)
         if self.targets == "next":
             return following
