@@ -23,7 +23,8 @@ from keras_lstm_ext.experiments.training import State, Stretch
 from keras_lstm_ext.files import whole
 
 GROWTH = 1.02
-"""Networks are judged when they have read so many times what they had at the time before."""
+"""Networks are judged when they have read so many times what they had at the time before, and when
+they have read a stream without an error."""
 
 STILL = 0.99
 """A squared error has stopped falling when it is more than so many times that of the chunk before.
@@ -39,6 +40,7 @@ class Progress(NamedTuple):
     running: Array  # whether the trial goes on
     positions: Array  # (trials, 2), on the tapes
     window: Array  # (trials, 2, n, outputs): outputs and targets of the last sequences
+    fit: Array  # whether a stream without an error was among the last chunk
     error: Array  # mean absolute error of the last chunk
     squared: Array  # mean squared error of the last chunk
     curve: Array  # (trials, points, 2): sequences and error
@@ -67,6 +69,7 @@ class Group:
             running=np.ones(n, bool),
             positions=np.zeros((n, 2), int),
             window=np.full((n, 2, remembered, experiment.task.outputs), np.nan, "float32"),
+            fit=np.zeros(n, bool),
             error=np.full(n, np.inf),
             squared=np.full(n, np.inf),
             curve=np.zeros((n, 0, 2)),
@@ -148,6 +151,7 @@ class Group:
             state=state,
             positions=positions,
             window=self._window(stretch, y),
+            fit=np.asarray(state.whole) > np.asarray(p.state.whole),
             error=error,
             squared=squared,
             curve=curve,
@@ -168,18 +172,24 @@ class Group:
         chunk = self.chunk
         return chunk == 1 or math.log(chunk) // times > math.log(chunk - 1) // times
 
+    def _look(self, k: int) -> bool:
+        """Whether a network is judged now."""
+        if self.experiment.network.training.judged_on == "window":
+            return True
+        return self._due() or (self.experiment.is_stream and bool(self.progress.fit[k]))
+
     def _end(self, began: float) -> list[Record]:
         """Judges the networks, and tests those that are done."""
         p, experiment = self.progress, self.experiment
         running, weights = p.running.copy(), Weights(*map(np.asarray, p.state.weights))
         records = []
-        for k in np.flatnonzero(running):
+        for k in map(int, np.flatnonzero(running)):
             trial, sequences = int(p.trials[k]), int(p.state.streams[k])
             network = Weights(*(w[k] for w in weights)), p.state.grown[k]
             answer = partial(experiment.outputs, *network)
             diverged = not np.isfinite(p.error[k])
             spent = sequences >= self.limit or diverged
-            look = spent or self._due() or experiment.network.training.judged_on == "window"
+            look = spent or self._look(k)
             solved = look and experiment.solved(trial, self.chunk, answer, p.window[k])
             if not (solved or spent):
                 continue

@@ -43,6 +43,7 @@ class State(NamedTuple):
     alive: Tensor  # (networks,), whether the stream had no error yet
     parts: Tensor  # (networks,), parts of the stream that are over
     streams: Tensor  # (networks,), sequences or streams that are over
+    whole: Tensor  # (networks,), those of them that no error ended
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +84,7 @@ class Trainer:
             alive=np.ones(networks, bool),
             parts=np.zeros(networks, "int32"),
             streams=np.zeros(networks, "int32"),
+            whole=np.zeros(networks, "int32"),
         )
         return keras.tree.map_structure(
             lambda a: a.astype(dtype) if a.dtype == "float64" else a, state
@@ -155,6 +157,7 @@ class Trainer:
             alive=ops.logical_or(alive, over),
             parts=where(over, 0, parts),
             streams=s.streams + ops.cast(over, "int32"),
+            whole=s.whole + ops.cast(ops.logical_and(over, alive), "int32"),
         )
 
     def _change(self, s: State, gradient: Weights, changes: Tensor) -> State:

@@ -91,3 +91,11 @@ def check_choice(accepted: tuple[object, ...], **arguments: object) -> None:
     for name, value in arguments.items():
         if value not in accepted:
             raise ValueError(f"`{name}` must be one of {accepted}. Received: {name}={value!r}")
+
+
+def check_number(**arguments: object) -> None:
+    """Refuses anything but finite numbers."""
+    for name, value in arguments.items():
+        number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+        if not number or not np.isfinite(value):  # type: ignore[call-overload]
+            raise ValueError(f"`{name}` must be a finite number. Received: {name}={value!r}")

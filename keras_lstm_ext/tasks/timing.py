@@ -1,6 +1,6 @@
 """The tasks of 2002: measuring and generating precise time intervals."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -11,37 +11,56 @@ from keras_lstm_ext.tasks._arrays import (
     before,
     check_at_least,
     check_choice,
+    check_number,
 )
 from keras_lstm_ext.tasks._network import Network, Training
 from keras_lstm_ext.tasks._task import Criterion, Task
 from keras_lstm_ext.variants import CLASSIC, PEEPHOLE
 
 
-def _networks(momentum: float, max_sequences: int = 10_000_000, **how: Any) -> dict[str, Network]:
-    """One cell with linear squashers, with and without peepholes."""
-    return {
-        name: Network(
-            replace(variant, gradient="truncated", activation=None, output_activation=None),
-            units=1,
-            training=Training(
-                1e-5,
-                "test",
-                1,
-                trials=10,
-                momentum=momentum,
-                update="step",
-                max_sequences=max_sequences,
-            ),
-            weight_range=0.1,
-            gate_bias={"i": (0.0,), "f": (-2.0,), "o": (2.0,)},
-            **how,
+@dataclass(frozen=True)
+class Timing(Task):
+    """What the tasks of 2002 share: networks of one cell, whose gates begin with biases.
+
+    Args:
+        forget_bias: Initial bias of the forget gate.
+        output_bias: Initial bias of the output gate.
+    """
+
+    forget_bias: float = field(default=-2.0, kw_only=True)
+    output_bias: float = field(default=2.0, kw_only=True)
+
+    def __post_init__(self) -> None:
+        check_number(forget_bias=self.forget_bias, output_bias=self.output_bias)
+
+    def _networks(
+        self, momentum: float, max_sequences: int = 10_000_000, **how: Any
+    ) -> dict[str, Network]:
+        """One cell with linear squashers, with and without peepholes."""
+        training = Training(
+            1e-5,
+            "test",
+            1,
+            trials=10,
+            momentum=momentum,
+            update="step",
+            max_sequences=max_sequences,
         )
-        for name, variant in (("peepholes", PEEPHOLE), ("no peepholes", CLASSIC))
-    }
+        return {
+            name: Network(
+                replace(variant, gradient="truncated", activation=None, output_activation=None),
+                units=1,
+                training=training,
+                weight_range=0.1,
+                gate_bias={"i": (0.0,), "f": (self.forget_bias,), "o": (self.output_bias,)},
+                **how,
+            )
+            for name, variant in (("peepholes", PEEPHOLE), ("no peepholes", CLASSIC))
+        }
 
 
 @dataclass(frozen=True)
-class SpikeTrain(Task):
+class SpikeTrain(Timing):
     """What measuring and generating share: spikes at intervals of F steps and a delay."""
 
     F: int = 10
@@ -52,6 +71,7 @@ class SpikeTrain(Task):
     criterion = Criterion(tolerance=0.49)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         object.__setattr__(self, "delays", tuple(self.delays))
         check_at_least(1, F=self.F, intervals=self.intervals)
         if not self.delays:
@@ -99,6 +119,8 @@ class SpikeDelays(SpikeTrain):
         F: Least interval in steps.
         delays: The values of I, all equally likely.
         intervals: Intervals in a stream.
+        forget_bias: Initial bias of the forget gate.
+        output_bias: Initial bias of the output gate.
 
     Raises:
         ValueError: If an argument has a value that it does not accept.
@@ -114,10 +136,10 @@ class SpikeDelays(SpikeTrain):
         """A linear output unit where delays are larger than 1, otherwise a logistic one."""
         output = "sigmoid" if max(self.delays) <= 1 else "linear"
         if self.intervals > 1:
-            return _networks(0.9999, 100_000_000, output_activation=output)
+            return self._networks(0.9999, 100_000_000, output_activation=output)
         return {
             name: replace(network, training=replace(network.training, judged=1000))
-            for name, network in _networks(0.99, output_activation=output).items()
+            for name, network in self._networks(0.99, output_activation=output).items()
         }
 
     def draw(self, rng: np.random.Generator, n: int) -> Sequences:
@@ -147,6 +169,8 @@ class TimedSpikes(SpikeTrain):
         F: Least interval in steps.
         delays: The values of I, all equally likely.
         intervals: Intervals in a stream.
+        forget_bias: Initial bias of the forget gate.
+        output_bias: Initial bias of the output gate.
 
     Raises:
         ValueError: If an argument has a value that it does not accept.
@@ -160,7 +184,7 @@ class TimedSpikes(SpikeTrain):
     @property
     def networks(self) -> dict[str, Network]:
         """A logistic output unit."""
-        return _networks(0.999)
+        return self._networks(0.999)
 
     def draw(self, rng: np.random.Generator, n: int) -> Sequences:
         """Draws streams; see `Task.sample`."""
@@ -171,7 +195,7 @@ class TimedSpikes(SpikeTrain):
 
 
 @dataclass(frozen=True)
-class PeriodicFunction(Task):
+class PeriodicFunction(Timing):
     r"""Periodic function generation (PFG): follow a periodic function without any input.
 
     $$
@@ -195,6 +219,8 @@ class PeriodicFunction(Task):
         shape: `"cosine"`, `"triangle"` or `"rectangle"`.
         F: Period in steps; the paper has 10 and 25.
         periods: Periods in a stream.
+        forget_bias: Initial bias of the forget gate.
+        output_bias: Initial bias of the output gate.
 
     Raises:
         ValueError: If an argument has a value that it does not accept.
@@ -212,6 +238,7 @@ class PeriodicFunction(Task):
     criterion = Criterion(tolerance=0.3)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_choice(("cosine", "triangle", "rectangle"), shape=self.shape)
         check_at_least(2, F=self.F)
         check_at_least(1, periods=self.periods)
@@ -219,7 +246,7 @@ class PeriodicFunction(Task):
     @property
     def networks(self) -> dict[str, Network]:
         """A linear output unit."""
-        return _networks(0.99, output_activation="linear")
+        return self._networks(0.99, output_activation="linear")
 
     @property
     def for_testing(self) -> Self:

@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from keras_lstm_ext.experiments.experiment import Experiment
+from keras_lstm_ext.experiments.group import Group
 from keras_lstm_ext.experiments.learner import Learner, Weights
 from keras_lstm_ext.experiments.training import Stretch, Trainer
 from keras_lstm_ext.tasks import TASKS
@@ -24,11 +26,11 @@ def sigma(x):
 
 
 def one_cell(weights, tape, training, parts, tolerance):
-    """The linear cell with peepholes, learning on a tape: weights and number of streams."""
+    """The linear cell with peepholes on a tape: weights, streams, and those without an error."""
     (i, f, g, o), (p_i, p_f, p_o), (v, bias) = (np.array(w, float) for w in flat(weights))
     w = {"i": i, "f": f, "g": g, "o": o, "p": np.array([p_i, p_f, p_o]), "v": np.array([v, bias])}
     velocity = {k: np.zeros_like(a) for k, a in w.items()}
-    streams = read = 0
+    streams = whole = read = 0
     c = h = 0.0
     d = {k: np.zeros(4) for k in "ifg"}  # effects on c of x, h, 1 and the peephole
     rate, alive = training.learning_rate, True
@@ -61,8 +63,9 @@ def one_cell(weights, tape, training, parts, tolerance):
                 c = h = 0.0
                 d = {k: np.zeros(4) for k in d}
             if over:
+                whole += alive
                 streams, read, alive, rate = streams + 1, 0, True, training.learning_rate
-    return w, streams
+    return w, streams, whole
 
 
 def flat(weights):
@@ -103,8 +106,20 @@ def test_against_one_cell(changes, parts, tolerance):
     assert np.isfinite(y).all()
     learned = (np.asarray(w) for w in state.weights)
     for k, (K, p, V) in enumerate(zip(*learned, strict=True)):
-        w, streams = one_cell(weights[k], tapes[k], training, parts, tolerance)
+        w, streams, whole = one_cell(weights[k], tapes[k], training, parts, tolerance)
         expected = np.stack([w[net] for net in "ifgo"]), w["p"][:, None], w["v"][None]
         for a, b in zip((K, p, V), expected, strict=True):
             np.testing.assert_allclose(a, b, rtol=0, atol=error)
         assert streams == np.asarray(state.streams)[k] > 5
+        assert whole == np.asarray(state.whole)[k] > 0
+
+
+@pytest.mark.parametrize(("name", "expected"), [("timed-spikes", [0, 2]), ("adding", [])])
+def test_a_stream_without_an_error_is_worth_a_look(name, expected):
+    task = TASKS[name]
+    training = replace(task.network.training, judged_on="test")
+    group = Group(Experiment(task, replace(task.network, training=training), seed=3), range(3), 100)
+    group.chunk = 1000
+    assert not any(group._look(k) for k in range(3))
+    group.progress = group.progress._replace(fit=np.array([True, False, True]))
+    assert [k for k in range(3) if group._look(k)] == expected

@@ -1,6 +1,7 @@
 """What holds for every task: bytes, padding, criteria, networks, data sets, bad input."""
 
 import hashlib
+import math
 from dataclasses import replace
 
 import keras
@@ -244,6 +245,12 @@ def test_keras_trains_on_a_data_set():
     assert np.isfinite(history.history["val_loss"]).all()
 
 
+@pytest.mark.parametrize("task", [SpikeDelays, TimedSpikes, PeriodicFunction])
+def test_networks_of_2002_begin_with_the_biases_asked_for(task):
+    for network in task(forget_bias=1.5, output_bias=-2.5).networks.values():
+        assert network.gate_bias == {"i": (0.0,), "f": (1.5,), "o": (-2.5,)}
+
+
 BAD = [
     (lambda: Adding(T=19), "`T` must be an integer from 20 on", "T=19"),
     (lambda: Adding(T=100.0), "`T`", "T=100.0"),
@@ -263,6 +270,8 @@ BAD = [
     (lambda: SpikeDelays(F=0), "`F`", "F=0"),
     (lambda: SpikeDelays(delays=()), "`delays`", "delays=()"),
     (lambda: TimedSpikes(delays=(0, -1)), "`delays`", "delays=-1"),
+    (lambda: SpikeDelays(forget_bias="2"), "`forget_bias`", "forget_bias='2'"),
+    (lambda: PeriodicFunction(output_bias=math.nan), "`output_bias`", "output_bias=nan"),
     (lambda: PeriodicFunction("sine"), "cosine", "shape='sine'"),
     (lambda: EmbeddedReber().split(0, size=0), "`size`", "size=0"),
     (lambda: Adding().sample(0, 0), "`n`", "n=0"),
