@@ -119,6 +119,34 @@ PUBLISHED = (
 )
 """Where a table has a number; sequences of 3a and 3b are those of its criterion ST2."""
 
+
+@dataclass(frozen=True)
+class Claim:
+    """What a paper says of two kinds of networks on a task.
+
+    Args:
+        task: Key of `keras_lstm_ext.tasks.TASKS`.
+        network: Key of the task's `networks`.
+        other: The same of the other kind.
+        says: What the paper says.
+    """
+
+    task: str
+    network: str
+    other: str
+    says: str
+
+
+CLAIMS = tuple(
+    Claim(task, "peepholes", "no peepholes", says)
+    for task, says in (
+        ("spike-delays", "peepholes are not mandatory"),
+        ("timed-spikes", "only networks with peepholes learn the task"),
+        ("periodic-function", "without peepholes only the cosine with F = 10 is learned, slowly"),
+    )
+)
+"""What the paper of 2002 says of peepholes; each is tested as a hypothesis."""
+
 READINGS = ("squared",)
 """Settings that read the same row of a paper in another way."""
 

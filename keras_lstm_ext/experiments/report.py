@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from keras_lstm_ext.experiments import statistics
-from keras_lstm_ext.experiments.published import Published, published
+from keras_lstm_ext.experiments.published import CLAIMS, Claim, Published, published
 
 Record = dict[str, Any]
 
@@ -29,7 +29,8 @@ def report(content: Record) -> str:
     Returns:
         A table in Markdown, with a note on how to read it.
     """
-    return f"{content['task']}\n\n{table([content])}\n\n{NOTE}"
+    parts = [content["task"], table([content]), *comparisons(content), NOTE]
+    return "\n\n".join(parts)
 
 
 def table(contents: Sequence[Record]) -> str:
@@ -49,6 +50,37 @@ def table(contents: Sequence[Record]) -> str:
                 lines.append([label(content, name), theirs.table, *_paper(theirs, row)])
             lines.append([label(content, name), "ours", *_ours(row, theirs)])
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def comparisons(content: Record) -> list[str]:
+    """What a file says to the papers' claims about two kinds of networks.
+
+    Args:
+        content: What `reproduce` returned.
+
+    Returns:
+        A sentence or two for each claim whose networks were trained.
+    """
+    return [
+        _comparison(content, claim)
+        for claim in CLAIMS
+        if claim.task == content["task"] and {claim.network, claim.other} <= set(content["rows"])
+    ]
+
+
+def _comparison(content: Record, claim: Claim) -> str:
+    counts: list[int] = []
+    for name in (claim.network, claim.other):
+        trials = content["rows"][name]["trials"]
+        counts += [len(needed_sequences(trials)), len(trials)]
+    low, high = statistics.difference_interval(*counts)
+    a, n, b, m = counts
+    return (
+        f"The paper: {claim.says}. Ours: {label(content, claim.network)}, {a} of {n}; "
+        f"{claim.other}, {b} of {m}. The difference of the shares is {a / n - b / m:+.0%} "
+        f"({low:+.0%} to {high:+.0%}, Newcombe); Fisher's exact test gives "
+        f"{statistics.fisher(*counts):.2g}."
+    )
 
 
 def label(content: Record, name: str) -> str:

@@ -1,5 +1,6 @@
 """Runs an experiment row by row into one JSON file, and goes on where it was stopped."""
 
+import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
@@ -84,7 +85,9 @@ def reproduce(
         ValueError: If an argument is not accepted, or the file is of another experiment.
     """
     task = task_named(name, settings or {})
-    settings = {k: v for k, v in (settings or {}).items() if v != getattr(TASKS[name], k)}
+    settings = {key: getattr(task, key) for key in settings or {}}
+    settings = {k: v for k, v in settings.items() if v != getattr(TASKS[name], k)}
+    settings = json.loads(json.dumps(settings))  # as the file will have them
     accepted = rows_of(task)
     for row in networks:
         if row not in accepted:

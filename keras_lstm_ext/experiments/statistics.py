@@ -84,6 +84,28 @@ def share_interval(successes: int, trials: int) -> tuple[float, float]:
     )
 
 
+def difference_interval(successes: int, trials: int, others: int, of: int) -> tuple[float, float]:
+    """Newcombe's confidence interval of the difference of two shares.
+
+    Args:
+        successes: Of the first.
+        trials: Of how many.
+        others: Of the second.
+        of: Of how many.
+
+    Returns:
+        The interval of the first share minus the second.
+
+    Examples:
+        >>> difference_interval(10, 10, 0, 10)
+        (0.607..., 1.0)
+    """
+    (low, high), (lower, higher) = share_interval(successes, trials), share_interval(others, of)
+    first, second = successes / trials, others / of
+    below = math.hypot(first - low, higher - second)
+    return first - second - below, first - second + math.hypot(high - first, second - lower)
+
+
 def fisher(successes: int, trials: int, others: int, of: int) -> float:
     """Fisher's exact test of two shares.
 

@@ -25,6 +25,9 @@ def experiment(task: str) -> Iterator[str]:
         yield f"<figcaption>{figure.CAPTION}</figcaption></figure>"
     yield from ("", *report.table(found).splitlines(), "")
     for content in found:
+        for comparison in report.comparisons(content):
+            yield from (comparison, "")
+    for content in found:
         settings = "".join(f" --setting {k}={v}" for k, v in content["settings"].items())
         for name, row in content["rows"].items():
             how = f' --network "{name}" --limit {row["limit"]} --trials {len(row["trials"])}'

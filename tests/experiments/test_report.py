@@ -33,6 +33,19 @@ def test_share(k, n):
     assert statistics.share_interval(k, n) == pytest.approx((expected.low, expected.high))
 
 
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    # The examples of Newcombe 1998, Statistics in Medicine 17:873, Table II, method 10.
+    [
+        ((56, 70, 48, 80), (0.0524, 0.3339)),
+        ((9, 10, 3, 10), (0.1705, 0.8090)),
+        ((10, 10, 0, 20), (0.6791, 1.0)),
+    ],
+)
+def test_difference_of_shares(counts, expected):
+    assert statistics.difference_interval(*counts) == pytest.approx(expected, abs=1e-4)
+
+
 def test_means():
     values = [3.0, 5.0, 4.5, 9.0]
     mean, error = np.mean(values), scipy_stats.sem(values)

@@ -2,6 +2,7 @@
 
 import json
 import time
+from functools import partial
 from random import Random
 
 import pytest
@@ -65,6 +66,18 @@ def test_killed_runs_end_like_undisturbed_ones(tmp_path):
     assert len({trial["sequences"] for trial in trials}) > 1, "they end one by one"
     assert result(killed) == result(undisturbed)
     assert {path.name for path in tmp_path.glob("[!.]*")} == {"undisturbed.json", "killed.json"}
+
+
+@needs_xla
+def test_a_setting_of_several_numbers_is_found_again(tmp_path):
+    out = tmp_path / "delays.json"
+    run = partial(reproduce, "spike-delays", out, networks=["peepholes"], limit=200, verbose=False)
+    for trials in (1, 2):
+        content = run({"delays": (0, 2), "intervals": 3}, trials=trials)
+    assert content["settings"] == {"delays": [0, 2], "intervals": 3}
+    assert len(content["rows"]["peepholes"]["trials"]) == 2
+    with pytest.raises(ValueError, match="settings="):
+        run({"delays": (0, 3), "intervals": 3})
 
 
 SMALL = [
