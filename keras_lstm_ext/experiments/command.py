@@ -2,11 +2,11 @@
 
 import argparse
 import ast
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from keras_lstm_ext.experiments.report import report
+from keras_lstm_ext.experiments import flow
+from keras_lstm_ext.experiments.report import flow_table, report
 from keras_lstm_ext.experiments.runner import reproduce, rows_of
 from keras_lstm_ext.tasks import TASKS
 
@@ -39,6 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--limit", type=_positive, metavar="N", help="sequences after which a trial has failed")
     add("--seed", type=int, default=1997, help="default: %(default)s")
     add(
+        "--error-flow",
+        action="store_true",
+        help="do not train: measure how far an error reaches in networks that have learned nothing",
+    )
+    add(
         "--out",
         type=Path,
         metavar="FILE",
@@ -61,10 +66,16 @@ def run(arguments: argparse.Namespace) -> None:
         return
     if arguments.name is None:
         raise ValueError(f"`name` must be one of {tuple(TASKS)}, unless there is --list")
+    out = arguments.out or _default_out(arguments)
+    settings = dict(arguments.setting)
+    if arguments.error_flow:
+        trials = arguments.trials or flow.TRIALS
+        print(flow_table(flow.measure(arguments.name, out, settings, trials, arguments.seed)))
+        return
     content = reproduce(
         arguments.name,
-        arguments.out or _default_out(arguments.name, arguments.setting),
-        dict(arguments.setting),
+        out,
+        settings,
         arguments.network,
         arguments.trials,
         arguments.limit,
@@ -73,9 +84,10 @@ def run(arguments: argparse.Namespace) -> None:
     print(report(content))
 
 
-def _default_out(name: str, settings: Iterable[tuple[str, Any]]) -> Path:
+def _default_out(arguments: argparse.Namespace) -> Path:
     """A file for each choice of settings, because a file has one."""
-    return Path("-".join([name, *(f"{key}={value}" for key, value in settings)]) + ".json")
+    parts = [arguments.name, *(f"{key}={value}" for key, value in arguments.setting)]
+    return Path("-".join(parts + ["error-flow"] * arguments.error_flow) + ".json")
 
 
 def _setting(text: str) -> tuple[str, Any]:

@@ -39,6 +39,23 @@ def plot_sequences(contents: Sequence[Record], axes: Any) -> None:
     axes.invert_yaxis()
 
 
+def plot_error_flow(content: Record, axes: Any) -> None:
+    """Draws the error at every earlier step, as a share of that at the step of the target.
+
+    Args:
+        content: What `keras_lstm_ext.experiments.flow.measure` returned, or `read`.
+        axes: Axes of matplotlib.
+    """
+    for name, row in content["rows"].items():
+        back = range(len(row["median"]))
+        (line,) = axes.plot(back, row["median"], label=name)
+        axes.fill_between(back, row["lower"], row["upper"], color=line.get_color(), alpha=0.2)
+    axes.set_xlabel("steps back from the target")
+    axes.set_ylabel("error in the cell state, as a share of that at the target")
+    axes.set_yscale("log")
+    axes.legend()
+
+
 def plot_curves(content: Record, axes: Any) -> None:
     """Draws the mean absolute error of every trial against the sequences learned.
 

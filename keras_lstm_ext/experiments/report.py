@@ -83,6 +83,23 @@ def _comparison(content: Record, claim: Claim) -> str:
     )
 
 
+def flow_table(content: Record) -> str:
+    """How much of an error reaches some earlier steps.
+
+    Args:
+        content: What `keras_lstm_ext.experiments.flow.measure` returned.
+
+    Returns:
+        Markdown.
+    """
+    last = min(len(row["median"]) for row in content["rows"].values()) - 1
+    at = [*(k for k in (1, 10, 50) if k < last), last]
+    lines = [["network", *(f"{k} back" for k in at)], ["---"] * (len(at) + 1)]
+    for number, (name, row) in enumerate(content["rows"].items(), 1):
+        lines.append([f"{number}. {name}", *(f"{row['median'][k]:.2g}" for k in at)])
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
 def label(content: Record, name: str) -> str:
     """Name of a row, with the settings of its file."""
     return ", ".join([name, *(f"{key}={value}" for key, value in content["settings"].items())])

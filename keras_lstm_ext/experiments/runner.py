@@ -201,7 +201,7 @@ def _open(path: Path, what: Record) -> Record:
     if not path.exists():
         for checkpoint in path.parent.glob(f"{path.stem}.*.npz"):
             checkpoint.unlink()
-        content: Record = {"experiments": FORMAT} | what | _where() | {"rows": {}}
+        content: Record = {"experiments": FORMAT} | what | where_run() | {"rows": {}}
         record.write(content, path)
         return content
     content = read(path)
@@ -211,7 +211,8 @@ def _open(path: Path, what: Record) -> Record:
     return content
 
 
-def _where() -> Record:
+def where_run() -> Record:
+    """What is noted of the place and the versions of a run."""
     return {
         "version": __version__,
         "commit": record.commit(),

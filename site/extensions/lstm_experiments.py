@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 
 import curves
+import error_flow as flow
 import lstm_benchmarks
 import lstm_sources
 import needed
@@ -34,6 +35,17 @@ def experiment(task: str) -> Iterator[str]:
             yield f"    python -m keras_lstm_ext reproduce {task}{settings}{how}"
     lines = {line: None for content in found for line in where(content)}
     yield from ("", *lstm_benchmarks.folded(f"* {line}" for line in lines))
+
+
+def error_flow(task: str) -> Iterator[str]:
+    """How much of an error reaches earlier steps, before a network has learned anything."""
+    content = json.loads((RESULTS / "error-flow" / f"{task}.json").read_text("utf-8"))
+    yield from ("", '<figure class="needed">', flow.draw(task, content))
+    yield f"<figcaption>{flow.CAPTION}</figcaption></figure>"
+    yield from ("", *report.flow_table(content).splitlines(), "")
+    how = f"--error-flow --trials {content['trials']}"
+    yield f"    python -m keras_lstm_ext reproduce {task} {how}"
+    yield from ("", *lstm_benchmarks.folded(f"* {line}" for line in where(content)))
 
 
 def note() -> Iterator[str]:

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_lstm_ext import VariantLSTM
+from keras_lstm_ext.experiments.as_keras import as_keras
 from keras_lstm_ext.experiments.learner import Learner, Weights
 from keras_lstm_ext.experiments.training import Stretch, Trainer
 from keras_lstm_ext.tasks import TASKS
@@ -48,38 +48,13 @@ def in_turn(network):
     return replace(network, training=training, weight_range=0.9)
 
 
-def keras_model(network, weights, dtype):
-    """The same network out of Keras layers, with the same weights."""
-    v = network.variant
-    x = keras.Input((None, FEATURES), dtype=dtype)
-    layer = VariantLSTM(
-        network.units,
-        variant=v,
-        use_bias=network.use_bias,
-        unit_forget_bias=False,
-        return_sequences=True,
-        dtype=dtype,
-    )
-    h = layer(x)
-    seen = keras.layers.Concatenate(dtype=dtype)([h, x]) if network.shortcut else h
-    dense = keras.layers.Dense(
-        OUTPUTS, network.output_activation, use_bias=network.output_bias, dtype=dtype
-    )
-    model = keras.Model(x, dense(seen))
-    K, p, V = weights
-    values = [K[:, :FEATURES].T]
-    values += [] if v.feedback == "none" else [K[:, FEATURES:-1].T]
-    values += [p] if v.peepholes else []
-    has_bias = Learner(network, FEATURES, OUTPUTS).learned[:, -1]
-    values += [K[has_bias, -1]] if has_bias.any() else []
-    layer.set_weights(values)
-    width = dense.kernel.shape[0]
-    dense.set_weights([V[:, :width].T, *([V[:, width]] if network.output_bias else [])])
-
-    training = network.training
+def keras_model(learner, weights, dtype):
+    """The same network out of Keras layers, with the same weights, as the papers train it."""
+    model = as_keras(learner, weights, dtype)
+    training = learner.network.training
     optimizer = keras.optimizers.SGD(training.learning_rate, training.momentum)
     model.compile(optimizer, HalfSquares(reduction="sum", dtype=dtype), jit_compile=False)
-    return model, layer, dense
+    return model, model.get_layer("cells"), model.get_layer("outputs")
 
 
 class HalfSquares(keras.losses.Loss):
@@ -145,7 +120,7 @@ def test_ten_sequences_are_ten_batches_of_keras(name, dtype, tolerance):
     state, _ = trainer.compile()(state, stretch(trials, dtype))
     assert list(np.asarray(state.streams)) == [SEQUENCES] * len(trials)
     for trial, weights in enumerate(drawn):
-        model, layer, dense = keras_model(network, weights, dtype)
+        model, layer, dense = keras_model(learner, weights, dtype)
         for x, targets, mask in trials[trial]:
             batch = x[None].astype(dtype), targets[None].astype(dtype)
             model.train_on_batch(*batch, sample_weight=mask[None].astype(dtype))
