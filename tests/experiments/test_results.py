@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import keras_lstm_ext
-from keras_lstm_ext.experiments import published, report
+from keras_lstm_ext.bench import record
+from keras_lstm_ext.experiments import flow, published, report
 from keras_lstm_ext.experiments.runner import read, reproduce, rows_of, task_named
 from tests import backends
 
@@ -28,6 +29,14 @@ def test_file(path):
     assert content["commit"]
     assert "changes" not in content["commit"], "of a tree that nobody can look at"
     assert path.stem.startswith(content["task"])
+
+
+def test_error_flow():
+    path = FILES[0].parent / "error-flow" / "adding.json"
+    content = record.read(path, "error_flow", flow.FORMAT)
+    assert "changes" not in content["commit"], "of a tree that nobody can look at"
+    assert set(flow.LAYERS) < set(content["rows"])
+    assert all(row["median"][0] == 1.0 for row in content["rows"].values())
 
 
 def test_files_are_of_different_experiments():
