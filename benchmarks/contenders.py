@@ -28,6 +28,8 @@ ONNX = Contender("ONNX Runtime LSTM", "benchmarks.onnx_lstm:sequence", tasks=("f
 
 ONNX_PEEPHOLES = replace(ONNX, name="ONNX Runtime LSTM, peepholes", variant="peephole")
 
+KERNELS = Contender("native, without TensorFlow", "benchmarks.native_kernels:sequence")
+
 PLAIN_PEEPHOLES = Contender(
     "keras.layers.RNN, plain peephole cell",
     SEQUENCE,
@@ -42,7 +44,7 @@ def layers(backend: str) -> Suite:
     others = [ours(v, "auto", backend) for v in ("original", "cec")]
     rivals = [keras_lstm(backend), replace(PLAIN_PEEPHOLES, backend=backend)]
     if backend == "tensorflow":
-        rivals += [keras_lstm(jit_compile=True), ONNX, ONNX_PEEPHOLES]
+        rivals += [keras_lstm(jit_compile=True), ONNX, ONNX_PEEPHOLES, KERNELS]
     return Suite("layers", [*gated, *others, *rivals, TORCH], SHAPES)
 
 

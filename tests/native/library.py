@@ -42,7 +42,9 @@ def filled(structure: type[ctypes.Structure], arrays: Arrays) -> ctypes.Structur
     """The structure with the addresses of those arrays that there are."""
     found = {name: arrays.get(name) for name, _ in structure._fields_}
     assert all(a is None or a.flags.c_contiguous for a in found.values())
-    return structure(**{name: a.ctypes.data for name, a in found.items() if a is not None})
+    made = structure(**{name: a.ctypes.data for name, a in found.items() if a is not None})
+    made.arrays = found  # which live as long as their addresses are known
+    return made
 
 
 def load() -> ctypes.CDLL:

@@ -1,0 +1,38 @@
+"""The contender `native` without TensorFlow: the C interface of its library, arrays in place.
+
+What its layer takes longer is TensorFlow's call.
+"""
+
+import os
+from ctypes import byref
+
+import numpy as np
+
+from keras_lstm_ext.bench.problem import Arrays, Problem
+from keras_lstm_ext.bench.programs import Program
+from tests.native import library as c
+
+
+def sequence(problem: Problem, task: str) -> Program:
+    """Calls the kernels on arrays that are there, as TensorFlow's allocator has them."""
+    batch, _, _, units = problem.shape
+    zeros = np.zeros((batch, units), "float32")
+    inputs = {"x": problem.x, "h": zeros, "c": zeros, **problem.weights}
+    threads = int(os.environ["OMP_NUM_THREADS"])
+    o = c.options(problem.record, problem.x, units, threads)
+    library, train = c.load(), task == "train"
+    kept = c.forward(library, o, inputs, keep=train)
+    errors = {"y": problem.dy, "h": zeros, "c": zeros}
+    d = c.backward(library, o, inputs, kept, errors) if train else {}
+    structures = c.filled(c.Inputs, inputs), c.filled(c.Results, kept)
+    back = c.filled(c.Errors, errors), c.filled(c.Gradients, d)
+
+    def call() -> None:
+        library.lstm_forward(byref(o), *map(byref, structures))
+        if train:
+            library.lstm_backward(byref(o), *map(byref, (*structures, *back)))
+
+    def check(_: None) -> Arrays:
+        return {"h": kept["y"], **{f"d{name}": d[name] for name in ("x", *problem.weights) if d}}
+
+    return Program(call, check, "native")
