@@ -186,7 +186,8 @@ def test_suites_are_sound(name: str, backend: str) -> None:
         assert contender.backend in (backend, "torch")
         if contender.runner not in NEEDS:
             assert callable(programs.resolve(contender.runner))
-            assert callable(programs.resolve(contender.options["layer"]))
+            layer = contender.options.get("layer", contender.runner)
+            assert callable(programs.resolve(layer))
 
 
 def test_short_suite_measures_every_engine() -> None:
