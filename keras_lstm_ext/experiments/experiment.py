@@ -12,6 +12,7 @@ from keras_lstm_ext.experiments.tape import (
     STREAMS,
     Array,
     Tape,
+    ends_of_parts,
     parts_of_stream,
     steps_of_sequence,
     training_draw,
@@ -109,14 +110,21 @@ class Experiment:
         return answer(self.learner)
 
     def outputs(self, weights: Weights, grown: Any, sequences: Sequences) -> Array:
-        """What a network answers, shaped like the targets; weights without the first axis."""
-        inputs = np.moveaxis(sequences.inputs, 1, 0)
-        steps = len(inputs)
+        """What a network answers, shaped like the targets; weights without the first axis.
+
+        The state is set to zero where it is in training.
+        """
+        resets = np.zeros(sequences.mask.shape, bool)
+        if self.network.training.resets:
+            resets = ends_of_parts(self.task, sequences)
+        steps = sequences.mask.shape[1]
         # A program is compiled for a number of steps: make them few.
-        padding = [(0, -steps % 64)] + [(0, 0)] * (inputs.ndim - 1)
-        inputs = np.pad(inputs, padding)
+        arrays = (
+            np.pad(np.moveaxis(a, 1, 0), [(0, -steps % 64)] + [(0, 0)] * (a.ndim - 1))
+            for a in (sequences.inputs, resets)
+        )
         weights = Weights(*(w[None] for w in weights))
-        y = self._answer(weights, np.reshape(grown, (1,)), inputs)
+        y = self._answer(weights, np.reshape(grown, (1,)), *arrays)
         return np.moveaxis(np.asarray(y)[:steps], 0, 1)
 
     def solved(self, trial: int, chunk: int, answer: Answer, window: Array) -> bool:

@@ -172,22 +172,26 @@ class Trainer:
         return s._replace(weights=Weights(*changed))
 
 
-def answer(learner: Learner) -> Callable[[Weights, Tensor, Tensor], Tensor]:
+def answer(learner: Learner) -> Callable[[Weights, Tensor, Tensor, Tensor], Tensor]:
     """Gives the compiled function that runs one network over sequences, from left to right.
 
-    Its arguments are the weights with a first axis of one network, `grown` of shape `(1,)`, and
-    inputs of shape `(timesteps, sequences, ...)`; it returns `(timesteps, sequences, outputs)`.
+    Its arguments are the weights with a first axis of one network, `grown` of shape `(1,)`, inputs
+    of shape `(timesteps, sequences, ...)` and, of shape `(timesteps, sequences)`, after which steps
+    the state is set to zero; it returns `(timesteps, sequences, outputs)`.
     """
 
-    def run(weights: Weights, grown: Tensor, inputs: Tensor) -> Tensor:
-        def body(state: tuple[Tensor, Tensor], x: Tensor) -> tuple[tuple[Tensor, Tensor], Tensor]:
+    def run(weights: Weights, grown: Tensor, inputs: Tensor, resets: Tensor) -> Tensor:
+        def body(
+            state: tuple[Tensor, Tensor], at: tuple[Tensor, Tensor]
+        ) -> tuple[tuple[Tensor, Tensor], Tensor]:
+            x, reset = at
             step = learner.step(weights, x, *state, grown)
-            return (step.c, learner.feed_back(step)), step.y
+            return (where(reset, 0.0, step.c), where(reset, 0.0, learner.feed_back(step))), step.y
 
         sequences, dtype = inputs.shape[1], weights.K.dtype
         c = ops.zeros((sequences, learner.network.units), dtype)
         r = ops.zeros((sequences, learner.fed_back), dtype)
-        return scan(body, (c, r), inputs)[1]
+        return scan(body, (c, r), (inputs, resets))[1]
 
     return compiled(run)
 

@@ -1,5 +1,6 @@
 """Streams: when they end, what is reset, and learning at every step, against a loop in NumPy."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,8 @@ from keras_lstm_ext.experiments.experiment import Experiment
 from keras_lstm_ext.experiments.group import Group
 from keras_lstm_ext.experiments.learner import Learner, Weights
 from keras_lstm_ext.experiments.training import Stretch, Trainer
-from keras_lstm_ext.tasks import TASKS
+from keras_lstm_ext.tasks import TASKS, ContinualReber, Sequences
+from keras_lstm_ext.tasks._grammar import ALPHABET
 from tests import backends
 
 pytestmark = [
@@ -123,3 +125,23 @@ def test_a_stream_without_an_error_is_worth_a_look(name, expected):
     assert not any(group._look(k) for k in range(3))
     group.progress = group.progress._replace(fit=np.array([True, False, True]))
     assert [k for k in range(3) if group._look(k)] == expected
+
+
+@pytest.mark.parametrize("row", ["no forget gates, resets", "no forget gates"])
+def test_a_network_is_judged_with_the_resets_that_it_learned_with(row):
+    task = ContinualReber(length=150)
+    network = replace(task.networks[row], weight_range=1.0)
+    experiment = Experiment(task, network, seed=7)
+    weights = experiment.draw_weights(trial=0)
+    stream = task.sample(3, 1, symbols=True)
+    whole = experiment.outputs(weights, 1.0, stream)
+    symbols = "".join(ALPHABET[k] for k in stream.inputs[0])
+    starts = [0, *(k + 1 for k in range(149) if symbols[k : k + 2] == "EB"), 150]
+    assert len(starts) > 5
+    pieces = [
+        experiment.outputs(weights, 1.0, Sequences(*(array[:, a:b] for array in stream)))
+        for a, b in itertools.pairwise(starts)
+    ]
+    same = np.abs(np.concatenate(pieces, axis=1) - whole) < 1e-5
+    assert same[:, : starts[1]].all()
+    assert same.all() == network.training.resets
