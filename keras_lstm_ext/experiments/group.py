@@ -40,7 +40,7 @@ class Progress(NamedTuple):
     running: Array  # whether the trial goes on
     positions: Array  # (trials, 2), on the tapes
     window: Array  # (trials, 2, n, outputs): outputs and targets of the last sequences
-    fit: Array  # whether a stream without an error was among the last chunk
+    unbroken: Array  # whether a stream without an error was among the last chunk
     error: Array  # mean absolute error of the last chunk
     squared: Array  # mean squared error of the last chunk
     curve: Array  # (trials, points, 2): sequences and error
@@ -69,7 +69,7 @@ class Group:
             running=np.ones(n, bool),
             positions=np.zeros((n, 2), int),
             window=np.full((n, 2, remembered, experiment.task.outputs), np.nan, "float32"),
-            fit=np.zeros(n, bool),
+            unbroken=np.zeros(n, bool),
             error=np.full(n, np.inf),
             squared=np.full(n, np.inf),
             curve=np.zeros((n, 0, 2)),
@@ -151,7 +151,7 @@ class Group:
             state=state,
             positions=positions,
             window=self._window(stretch, y),
-            fit=np.asarray(state.whole) > np.asarray(p.state.whole),
+            unbroken=np.asarray(state.whole) > np.asarray(p.state.whole),
             error=error,
             squared=squared,
             curve=curve,
@@ -176,7 +176,7 @@ class Group:
         """Whether a network is judged now."""
         if self.experiment.network.training.judged_on == "window":
             return True
-        return self._due() or (self.experiment.is_stream and bool(self.progress.fit[k]))
+        return self._due() or (self.experiment.is_stream and bool(self.progress.unbroken[k]))
 
     def _end(self, began: float) -> list[Record]:
         """Judges the networks, and tests those that are done."""

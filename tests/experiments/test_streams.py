@@ -123,7 +123,7 @@ def test_a_stream_without_an_error_is_worth_a_look(name, expected):
     group = Group(Experiment(task, replace(task.network, training=training), seed=3), range(3), 100)
     group.chunk = 1000
     assert not any(group._look(k) for k in range(3))
-    group.progress = group.progress._replace(fit=np.array([True, False, True]))
+    group.progress = group.progress._replace(unbroken=np.array([True, False, True]))
     assert [k for k in range(3) if group._look(k)] == expected
 
 
