@@ -14,7 +14,8 @@ from keras_lstm_ext import ClassicLSTM, PeepholeLSTM, VariantLSTM
 from keras_lstm_ext.bench import record
 from keras_lstm_ext.diagnostics import gradient_flow
 from keras_lstm_ext.experiments.as_keras import as_keras
-from keras_lstm_ext.experiments.experiment import Experiment
+from keras_lstm_ext.experiments.experiment import TEST, WEIGHTS, Experiment
+from keras_lstm_ext.experiments.modern import seed_number
 from keras_lstm_ext.experiments.report import Record
 from keras_lstm_ext.experiments.runner import task_named, where_run
 from keras_lstm_ext.tasks._arrays import Array
@@ -86,46 +87,42 @@ def measure(
             bar.add(1)
     settings = json.loads(json.dumps(settings or {}))
     content: Record = {"error_flow": FORMAT, "task": name, "settings": settings, "seed": seed}
-    content |= where_run() | {"trials": trials, "sequences": SEQUENCES, "rows": {}}
-    for row, parts in shares.items():
-        steps = min(part.shape[1] for part in parts)
-        quartiles = np.quantile(
-            [s for part in parts for s in part[:, :steps]], (0.25, 0.5, 0.75), 0
-        )
-        names = ("lower", "median", "upper")
-        content["rows"][row] = {
-            name: [float(f"{share:.3g}") for share in quartile]
-            for name, quartile in zip(names, quartiles, strict=True)
-        }
+    content |= where_run() | {"trials": trials, "sequences": SEQUENCES}
+    content["rows"] = {row: _quartiles(parts) for row, parts in shares.items()}
     record.write(content, out)
     return content
+
+
+def _quartiles(parts: list[Array]) -> dict[str, list[float]]:
+    """Over the sequences of all trials, as far back as the shortest goes."""
+    steps = min(part.shape[1] for part in parts)
+    together = np.concatenate([part[:, :steps] for part in parts])
+    quartiles = np.quantile(together, (0.25, 0.5, 0.75), axis=0)
+    return {
+        name: [float(f"{share:.3g}") for share in quartile]
+        for name, quartile in zip(("lower", "median", "upper"), quartiles, strict=True)
+    }
 
 
 def _models(experiment: Experiment, trial: int) -> Iterator[tuple[str, keras.Model]]:
     """The paper's network with either gradient, and others."""
     learner, network = experiment.learner, experiment.network
-    keras.utils.set_random_seed(
-        int(np.random.default_rng((experiment.seed, trial)).integers(2**31))
-    )
+    keras.utils.set_random_seed(seed_number(experiment, trial, WEIGHTS))
     weights = experiment.draw_weights(trial)
     for gradient in ("truncated", "full"):
         changed = replace(network, variant=replace(network.variant, gradient=gradient))
-        yield (
-            f"the paper's, {gradient} gradient",
-            as_keras(replace(learner, network=changed), weights),
-        )
+        model = as_keras(replace(learner, network=changed), weights)
+        yield f"the paper's, {gradient} gradient", model
     for name, layer in LAYERS.items():
         x = keras.Input((None, learner.features))
         h = layer(network.units, return_sequences=True)(x)
-        yield (
-            name,
-            keras.Model(x, keras.layers.Dense(learner.outputs, network.output_activation)(h)),
-        )
+        y = keras.layers.Dense(learner.outputs, network.output_activation)(h)
+        yield name, keras.Model(x, y)
 
 
 def _shares(model: keras.Model, experiment: Experiment, trial: int) -> Array:
     """By sequence and steps back from the target, down to the first step of the shortest one."""
-    s = experiment.task.sample((experiment.seed, trial), SEQUENCES)
+    s = experiment.task.sample((experiment.seed, trial, TEST), SEQUENCES)
     if (s.mask.sum(axis=1) != 1).any():
         raise ValueError(
             f"`name` must be of a task whose only target is at the end. Received: {experiment.task}"

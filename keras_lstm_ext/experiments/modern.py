@@ -43,10 +43,10 @@ def run_trial(row: str, experiment: Experiment, trial: int, limit: int) -> Recor
         The record of the trial.
     """
     began = time.perf_counter()
-    keras.utils.set_random_seed(_number(experiment, trial, WEIGHTS))
+    keras.utils.set_random_seed(seed_number(experiment, trial, WEIGHTS))
     model = model_for(row, experiment)
     judge = Judge(experiment, trial)
-    seed = _number(experiment, trial, TRAINING)
+    seed = seed_number(experiment, trial, TRAINING)
     data = Batches(sampler(experiment, trial), BATCH_SIZE, BATCHES, seed)
     epochs = math.ceil(limit / (BATCHES * BATCH_SIZE))
     model.fit(data, epochs=epochs, callbacks=[judge], verbose=0)
@@ -149,6 +149,6 @@ class Judge(keras.callbacks.Callback):
         return np.stack([self.answer(s)[s.mask], s.targets[s.mask]])
 
 
-def _number(experiment: Experiment, trial: int, what: int) -> int:
+def seed_number(experiment: Experiment, trial: int, what: int) -> int:
     """One integer for a seed of Keras."""
     return int(np.random.default_rng((experiment.seed, trial, what)).integers(2**31))

@@ -8,7 +8,7 @@ import pytest
 
 from keras_lstm_ext import cli
 from keras_lstm_ext.experiments import figures, flow
-from keras_lstm_ext.experiments.experiment import Experiment
+from keras_lstm_ext.experiments.experiment import TEST, Experiment
 from keras_lstm_ext.experiments.runner import task_named
 
 SMALL = {"T": 20}
@@ -27,7 +27,7 @@ def test_simple_recurrent_network(models):
     shares = flow._shares(model, experiment, trial=1)
     W, R, b = (np.asarray(w, float) for w in model.layers[1].get_weights())
     V, bias = (np.asarray(w, float) for w in model.layers[2].get_weights())
-    s = experiment.task.sample((5, 1), flow.SEQUENCES)
+    s = experiment.task.sample((5, 1, TEST), flow.SEQUENCES)
     for row, (x, last) in enumerate(zip(s.inputs, s.lengths - 1, strict=True)):
         h, states = np.zeros(len(R)), []
         for u in x[: last + 1]:
