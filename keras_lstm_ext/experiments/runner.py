@@ -99,8 +99,8 @@ def reproduce(
         experiment = Experiment(task, task.networks.get(row, task.network), seed)
         training = experiment.network.training
         most = limit or training.max_sequences or LIMIT
-        new = {"limit": most, "paper_trials": training.trials, "trials": []}
-        stored = content["rows"].setdefault(row, new)
+        new = {"limit": most, "paper_trials": training.trials, "commit": record.commit()}
+        stored = content["rows"].setdefault(row, new | {"trials": []})
         if stored["limit"] != most:
             raise ValueError(
                 f"{out} has {stored['limit']} as the limit of {row!r}. Received: limit={most}"

@@ -55,7 +55,9 @@ def note() -> Iterator[str]:
 
 def where(content: report.Record) -> Iterator[str]:
     """Where it was run."""
-    yield f"Version {content['version']}, commit {content['commit']}, seed {content['seed']}"
+    commits = (row.get("commit") for row in content["rows"].values())
+    commit = ", ".join({content["commit"]: None} | {c: None for c in commits if c})
+    yield f"Version {content['version']}, commit {commit}, seed {content['seed']}"
     yield bench.of_machine(content["machine"])
     yield ", ".join(f"{name} {version}" for name, version in content["versions"].items())
 
