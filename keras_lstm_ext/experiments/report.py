@@ -61,10 +61,11 @@ def comparisons(content: Record) -> list[str]:
     Returns:
         A sentence or two for each claim whose networks were trained.
     """
+    ran = {name for name, row in content["rows"].items() if row["trials"]}
     return [
         _comparison(content, claim)
         for claim in CLAIMS
-        if claim.task == content["task"] and {claim.network, claim.other} <= set(content["rows"])
+        if claim.task == content["task"] and {claim.network, claim.other} <= ran
     ]
 
 

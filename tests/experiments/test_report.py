@@ -5,7 +5,7 @@ import pytest
 
 from keras_lstm_ext.experiments import statistics
 from keras_lstm_ext.experiments.published import PUBLISHED, published
-from keras_lstm_ext.experiments.report import difference, report
+from keras_lstm_ext.experiments.report import comparisons, difference, report
 from keras_lstm_ext.experiments.runner import task_named
 from keras_lstm_ext.tasks import TASKS
 
@@ -98,3 +98,19 @@ def test_table():
     assert "| 2 blocks of 2, T=500 | 1997, Table 7 | 10 | 100% | 209,000 |" in text
     assert "| 2 blocks of 2, T=500 | ours | 4 | 50% (15% to 85%) | 210,000 (82," in text
     assert "1.00%" in text
+
+
+def test_a_claim_is_tested_where_both_kinds_of_networks_were_trained():
+    with_, without = ({"trials": t} for t in (trials([9] * 9, failed=1), trials([9] * 3, failed=7)))
+    content = {"task": "timed-spikes", "settings": {"F": 12}, "rows": {"peepholes": with_}}
+    assert comparisons(content) == []
+    content["rows"]["no peepholes"] = {"trials": []}
+    assert comparisons(content) == []
+    content["rows"]["no peepholes"] = without
+    (text,) = comparisons(content)
+    assert text == (
+        "The paper: only networks with peepholes learn the task. Ours: peepholes, F=12, 9 of 10; "
+        "no peepholes, 3 of 10. The difference of the shares is +60% (+17% to +81%, Newcombe); "
+        "Fisher's exact test gives 0.02."
+    )
+    assert comparisons(content | {"task": "adding"}) == []
