@@ -72,8 +72,8 @@ class Experiment:
         """
         if self.is_stream:
             return 2**14
-        values = 2 * self.task.outputs + self.task.features
-        return min(200 * steps_of_sequence(self.task), 2**16, 2**19 // values)
+        values, steps = 2 * self.task.outputs + self.task.features, steps_of_sequence(self.task)
+        return max(2 * steps, min(200 * steps, 2**16, 2**19 // values))
 
     def draw_weights(self, trial: int) -> Weights:
         """Initial weights."""

@@ -70,7 +70,7 @@ class Group:
             positions=np.zeros((n, 2), int),
             window=np.full((n, 2, remembered, experiment.task.outputs), np.nan, "float32"),
             unbroken=np.zeros(n, bool),
-            error=np.full(n, np.inf),
+            error=np.zeros(n),
             squared=np.full(n, np.inf),
             curve=np.zeros((n, 0, 2)),
         )
@@ -135,11 +135,13 @@ class Group:
         """Puts down how the networks did in a chunk."""
         p, network = self.progress, self.experiment.network
 
-        def mean(errors: Array) -> Array:
-            where_it_counts: Array = np.where(stretch.mask, errors.mean(axis=-1), 0.0)
-            return where_it_counts.sum(axis=0) / stretch.mask.sum(axis=0)
+        def mean(errors: Array, before: Array) -> Array:
+            where_it_counts = np.where(stretch.mask, errors.mean(axis=-1), 0.0)
+            counts = stretch.mask.sum(axis=0)
+            return np.where(counts, where_it_counts.sum(axis=0) / np.maximum(counts, 1), before)
 
-        error, squared = mean(np.abs(y - stretch.targets)), mean((y - stretch.targets) ** 2)
+        error = mean(np.abs(y - stretch.targets), p.error)
+        squared = mean((y - stretch.targets) ** 2, p.squared)
         if network.grows:
             grown = np.maximum(state.grown, (squared > STILL * p.squared).astype("float32"))
             state = state._replace(grown=grown)

@@ -10,7 +10,7 @@ from keras_lstm_ext.experiments.experiment import Experiment
 from keras_lstm_ext.experiments.group import Group
 from keras_lstm_ext.experiments.learner import Learner, Weights
 from keras_lstm_ext.experiments.training import Stretch, Trainer
-from keras_lstm_ext.tasks import TASKS, ContinualReber, Sequences
+from keras_lstm_ext.tasks import TASKS, ContinualReber, DistractorLag, Sequences
 from keras_lstm_ext.tasks._grammar import ALPHABET
 from tests import backends
 
@@ -145,3 +145,17 @@ def test_a_network_is_judged_with_the_resets_that_it_learned_with(row):
     same = np.abs(np.concatenate(pieces, axis=1) - whole) < 1e-5
     assert same[:, : starts[1]].all()
     assert same.all() == network.training.resets
+
+
+def test_a_chunk_without_a_target_is_no_divergence():
+    task = DistractorLag(q=1000, p=1000)
+    experiment = Experiment(task, task.network, seed=1)
+    assert experiment.steps > 2 * 1000
+    group = Group(experiment, range(2), limit=10)
+    group.chunk = 1000
+    nothing = np.zeros((5, 2, task.outputs))
+    empty = Stretch(np.zeros((5, 2), int), nothing, *[np.zeros((5, 2), bool)] * 2)
+    for mask, expected in ((True, 0.25), (False, 0.25)):
+        counted = empty._replace(mask=np.full((5, 2), mask))
+        group._note(group.progress.state, counted, nothing + 0.25, group.progress.positions)
+        np.testing.assert_array_equal(group.progress.error, expected)
