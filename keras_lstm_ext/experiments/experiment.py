@@ -73,7 +73,7 @@ class Experiment:
         if self.is_stream:
             return 2**14
         values, steps = 2 * self.task.outputs + self.task.features, steps_of_sequence(self.task)
-        return max(2 * steps, min(200 * steps, 2**16, 2**19 // values))
+        return max(steps, min(200 * steps, 2**16, 2**19 // values))
 
     def draw_weights(self, trial: int) -> Weights:
         """Initial weights."""
