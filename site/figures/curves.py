@@ -66,5 +66,6 @@ def draw(task: str, contents: Sequence[Record]) -> str:
         sequences, errors = zip(*(curve[:, end] for curve in rows.values()), strict=True)
         down = apart(list(map(frame.down, errors)), TOP + HEIGHT)
         for number, place in enumerate(map(frame.across, sequences)):
-            picture.text(round(place) + beside, round(down[number]) + 4, str(number + 1), "small")
+            at = round(place) + beside, round(down[number]) + 4
+            picture.text(*at, str(number + 1), "small", "number")
     return str(picture)

@@ -172,7 +172,7 @@ def test_numbers_of_learning_curves_do_not_cover_each_other(built):
     assert pictures
     for picture in pictures:
         columns = {}
-        for x, y in re.findall(r'<text class="small" x="(\d+)" y="(\d+)">\d</text>', picture):
+        for x, y in re.findall(r'<text class="small number" x="(\d+)" y="(\d+)">', picture):
             columns.setdefault(x, []).append(int(y))
         assert len(columns) >= 2
         for ys in map(sorted, columns.values()):
