@@ -10,11 +10,14 @@ import numpy as np
 
 from keras_lstm_ext.bench.problem import Arrays, Problem
 from keras_lstm_ext.bench.programs import Program
+from keras_lstm_ext.engines import native
 from tests.native import library as c
 
 
 def sequence(problem: Problem, task: str) -> Program:
     """Calls the kernels on arrays that are there, as TensorFlow's allocator has them."""
+    if native.library() is None:
+        raise ValueError("the native library is not built; pip install compiles it")
     batch, _, _, units = problem.shape
     zeros = np.zeros((batch, units), "float32")
     inputs = {"x": problem.x, "h": zeros, "c": zeros, **problem.weights}

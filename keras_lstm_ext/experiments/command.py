@@ -69,6 +69,8 @@ def run(arguments: argparse.Namespace) -> None:
     out = arguments.out or _default_out(arguments)
     settings = dict(arguments.setting)
     if arguments.error_flow:
+        if arguments.network or arguments.limit:
+            raise ValueError("--error-flow trains nothing: leave out --network and --limit")
         trials = arguments.trials or flow.TRIALS
         print(flow_table(flow.measure(arguments.name, out, settings, trials, arguments.seed)))
         return

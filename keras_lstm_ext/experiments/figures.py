@@ -43,7 +43,7 @@ def plot_error_flow(content: Record, axes: Any) -> None:
     """Draws the error at every earlier step, as a share of that at the step of the target.
 
     Args:
-        content: What `keras_lstm_ext.experiments.flow.measure` returned, or `read`.
+        content: What `keras_lstm_ext.experiments.flow.measure` returned, or its file has.
         axes: Axes of matplotlib.
     """
     for name, row in content["rows"].items():

@@ -1,6 +1,5 @@
 """How much of an error reaches earlier steps of a task, before a network has learned anything."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from keras_lstm_ext.experiments.as_keras import as_keras
 from keras_lstm_ext.experiments.experiment import TEST, WEIGHTS, Experiment
 from keras_lstm_ext.experiments.modern import seed_number
 from keras_lstm_ext.experiments.report import Record
-from keras_lstm_ext.experiments.runner import task_named, where_run
+from keras_lstm_ext.experiments.runner import changed, task_named, where_run
 from keras_lstm_ext.tasks._arrays import Array
 from keras_lstm_ext.variants import Variant
 
@@ -74,8 +73,11 @@ def measure(
         What the file has: for each kind of network the median and the quartiles by k.
 
     Raises:
-        ValueError: If an argument is not accepted, or the task has targets before the end.
+        ValueError: If an argument is not accepted, the task has targets before the end, or `out` is
+            a file of another kind.
     """
+    if out.exists():
+        record.read(out, "error_flow", FORMAT)  # or the results of a training would be lost
     task = task_named(name, settings or {})
     experiment = Experiment(task, task.network, seed)
     shares: dict[str, list[Array]] = {}
@@ -85,7 +87,7 @@ def measure(
             shares.setdefault(row, []).append(_shares(model, experiment, trial))
         if bar:
             bar.add(1)
-    settings = json.loads(json.dumps(settings or {}))
+    settings = changed(name, task, settings or {})
     content: Record = {"error_flow": FORMAT, "task": name, "settings": settings, "seed": seed}
     content |= where_run() | {"trials": trials, "sequences": SEQUENCES}
     content["rows"] = {row: _quartiles(parts) for row, parts in shares.items()}
@@ -110,8 +112,8 @@ def _models(experiment: Experiment, trial: int) -> Iterator[tuple[str, keras.Mod
     keras.utils.set_random_seed(seed_number(experiment, trial, WEIGHTS))
     weights = experiment.draw_weights(trial)
     for gradient in ("truncated", "full"):
-        changed = replace(network, variant=replace(network.variant, gradient=gradient))
-        model = as_keras(replace(learner, network=changed), weights)
+        of_gradient = replace(network, variant=replace(network.variant, gradient=gradient))
+        model = as_keras(replace(learner, network=of_gradient), weights)
         yield f"the paper's, {gradient} gradient", model
     for name, layer in LAYERS.items():
         x = keras.Input((None, learner.features))

@@ -49,8 +49,16 @@ def task_named(name: str, settings: Mapping[str, Any]) -> Task:
     for key in settings:
         if key not in known:
             raise ValueError(f"a setting of {name} must be one of {known}. Received: {key!r}")
-    changed: Task = replace(TASKS[name], **settings)  # type: ignore[type-var]
-    return changed
+    task: Task = replace(TASKS[name], **settings)  # type: ignore[type-var]
+    return task
+
+
+def changed(name: str, task: Task, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that differ from the task's own, as a file has them."""
+    values = {key: getattr(task, key) for key in settings}
+    values = {key: v for key, v in values.items() if v != getattr(TASKS[name], key)}
+    as_in_file: dict[str, Any] = json.loads(json.dumps(values))
+    return as_in_file
 
 
 def reproduce(
@@ -85,9 +93,7 @@ def reproduce(
         ValueError: If an argument is not accepted, or the file is of another experiment.
     """
     task = task_named(name, settings or {})
-    settings = {key: getattr(task, key) for key in settings or {}}
-    settings = {k: v for k, v in settings.items() if v != getattr(TASKS[name], k)}
-    settings = json.loads(json.dumps(settings))  # as the file will have them
+    settings = changed(name, task, settings or {})
     accepted = rows_of(task)
     for row in networks:
         if row not in accepted:

@@ -74,3 +74,18 @@ def test_a_task_with_targets_on_the_way_is_refused(tmp_path):
     with pytest.raises(ValueError, match="only target is at the end"):
         flow.measure("reber", tmp_path / "flow.json", trials=1, verbose=False)
     assert not list(tmp_path.iterdir())
+
+
+def test_results_of_a_training_are_not_overwritten(tmp_path):
+    out = tmp_path / "adding.json"
+    out.write_text('{"experiments": 1, "rows": {}}')
+    with pytest.raises(ValueError, match=r"adding\.json"):
+        flow.measure("adding", out, SMALL, trials=1, verbose=False)
+    assert out.read_text() == '{"experiments": 1, "rows": {}}'
+
+
+def test_arguments_of_a_training_are_refused(tmp_path, capsys):
+    how = ["--error-flow", "--limit", "10", "--out", str(tmp_path / "flow.json")]
+    assert cli.main(["reproduce", "adding", *how]) == 2
+    assert "--limit" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
