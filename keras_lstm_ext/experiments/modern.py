@@ -47,7 +47,8 @@ def run_trial(row: str, experiment: Experiment, trial: int, limit: int) -> Recor
     model = model_for(row, experiment)
     judge = Judge(experiment, trial)
     seed = seed_number(experiment, trial, TRAINING)
-    data = Batches(sampler(experiment, trial), BATCH_SIZE, BATCHES, seed)
+    draw, varying = sampler(experiment, trial), experiment.task.varying
+    data = Batches(draw, BATCH_SIZE, BATCHES, seed, varying=varying)
     epochs = math.ceil(limit / (BATCHES * BATCH_SIZE))
     model.fit(data, epochs=epochs, callbacks=[judge], verbose=0)
     return {

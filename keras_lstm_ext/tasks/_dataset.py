@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_lstm_ext.tasks._arrays import Array, Seed, Sequences, check_at_least
 
@@ -20,6 +21,9 @@ class Batches(keras.utils.PyDataset):
         batches: Batches in an epoch.
         seed: Decides, with the epoch and the batch, what is drawn.
         fixed: Whether every epoch has the same sequences.
+        varying: Whether batches differ in their number of timesteps. Keras takes a number that the
+            first two batches share for that of all; so it is even here for the first batch, odd
+            for the second, and so on, by a step of padding where needed.
         **kwargs: Arguments of `keras.utils.PyDataset`.
 
     Raises:
@@ -39,6 +43,7 @@ class Batches(keras.utils.PyDataset):
         batches: int,
         seed: int = 0,
         fixed: bool = False,
+        varying: bool = False,
         **kwargs: Any,
     ) -> None:
         check_at_least(1, batch_size=batch_size, batches=batches)
@@ -49,6 +54,7 @@ class Batches(keras.utils.PyDataset):
         self.batches = batches
         self.seed = seed
         self.fixed = fixed
+        self.varying = varying
         self.epoch = 0
 
     def __len__(self) -> int:
@@ -56,7 +62,11 @@ class Batches(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[Array, Array, Array]:
         batch = self.sample((self.seed, self.epoch, index), self.batch_size)
-        return batch.inputs, batch.targets, batch.mask.astype("float32")
+        arrays = batch.inputs, batch.targets, batch.mask.astype("float32")
+        if self.varying and (batch.mask.shape[1] + index) % 2:
+            x, y, w = (np.pad(a, [(0, 0), (0, 1), (0, 0)][: a.ndim]) for a in arrays)
+            return x, y, w
+        return arrays
 
     def on_epoch_end(self) -> None:
         """Called by Keras: the next epoch draws other sequences, unless they are fixed."""

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -48,6 +48,7 @@ class Task(ABC):
         outputs: Number of output units.
         criterion: When the paper calls the task solved.
         networks: The paper's networks, by what tells them apart in its table.
+        varying: Whether samples differ in their number of timesteps.
 
     Examples:
         >>> from keras_lstm_ext.tasks import TASKS
@@ -58,6 +59,8 @@ class Task(ABC):
         >>> task.solved(targets + 0.001, targets, mask)
         True
     """
+
+    varying: ClassVar[bool] = False
 
     @property
     @abstractmethod
@@ -128,7 +131,7 @@ class Task(ABC):
         Returns:
             A `keras.utils.PyDataset` of inputs, targets and weights.
         """
-        return Batches(self.sample, batch_size, batches, seed, **kwargs)
+        return Batches(self.sample, batch_size, batches, seed, varying=self.varying, **kwargs)
 
     def right(self, outputs: Array, targets: Array, mask: Array) -> Array:
         """Where outputs are right by the paper's criterion, or no target counts.

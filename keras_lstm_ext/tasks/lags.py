@@ -143,6 +143,7 @@ class DistractorLag(Task):
     weight_range: float = 0.2
 
     outputs = 2
+    varying = True
     criterion = Criterion(tolerance=0.2)
 
     def __post_init__(self) -> None:

@@ -121,6 +121,7 @@ class ContinualOrder(Task):
     sequences: int = 100
 
     features = outputs = len(ALPHABET)
+    varying = True
     criterion = Criterion(tolerance=0.3)
     part: ClassVar[TemporalOrder] = TemporalOrder(3)
 

@@ -59,6 +59,7 @@ class EmbeddedReber(Task):
     shortcut: bool = False
 
     features = outputs = len(ALPHABET)
+    varying = True
     criterion = Criterion()
 
     def __post_init__(self) -> None:

@@ -68,6 +68,7 @@ class SpikeTrain(Timing):
     intervals: int = 100
 
     features = outputs = 1
+    varying = True
     criterion = Criterion(tolerance=0.49)
 
     def __post_init__(self) -> None:

@@ -225,6 +225,41 @@ def test_data_set():
     np.testing.assert_array_equal(inputs, fixed[1][0])
 
 
+@pytest.mark.parametrize("name", sorted(TASKS.keys() - {"continual-reber"}))
+def test_tasks_say_whether_lengths_vary(name):
+    task = TASKS[name]
+    lengths = {task.sample((1, k), 1, symbols=True).mask.shape[1] for k in range(20)}
+    assert task.varying == (len(lengths) > 1)
+
+
+def test_lengths_that_vary_are_even_and_odd_in_turn():
+    task = DistractorLag(q=5, p=3)
+    for index, batch in enumerate(task.dataset(1, batches=8)):
+        drawn = task.sample((0, 0, index), 1)
+        assert batch[2].shape[1] % 2 == index % 2
+        for array, expected in zip(batch, drawn, strict=True):
+            steps = drawn.mask.shape[1]
+            np.testing.assert_array_equal(array[:, :steps], expected)
+            assert not array[:, steps:].any()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", [DistractorLag(q=2, p=3), EmbeddedReber()], ids=type)
+@pytest.mark.parametrize("seed", range(3))
+def test_keras_trains_on_lengths_that_vary(task, seed):
+    model = keras.Sequential(
+        [
+            keras.Input((None, task.features)),
+            ClassicLSTM(2, return_sequences=True),
+            keras.layers.Dense(task.outputs),
+        ]
+    )
+    model.compile("adam", "mse")
+    data = task.dataset(1, batches=20, seed=seed)
+    history = model.fit(data, epochs=2, verbose=0)
+    assert np.isfinite(history.history["loss"]).all()
+
+
 @pytest.mark.slow
 def test_keras_trains_on_a_data_set():
     task = Adding(20)
