@@ -5,6 +5,7 @@ peephole (2000/2002).
 """
 
 from keras_lstm_ext.citations import cite as cite
+from keras_lstm_ext.initializers import chrono_bias as chrono_bias
 from keras_lstm_ext.layers import CECLSTM as CECLSTM
 from keras_lstm_ext.layers import CECLSTMCell as CECLSTMCell
 from keras_lstm_ext.layers import ClassicLSTM as ClassicLSTM

@@ -11,7 +11,15 @@ import keras
 import numpy as np
 import pytest
 
-from keras_lstm_ext import CECLSTM, ClassicLSTM, OriginalLSTM, PeepholeLSTM, Variant, VariantLSTM
+from keras_lstm_ext import (
+    CECLSTM,
+    ClassicLSTM,
+    OriginalLSTM,
+    PeepholeLSTM,
+    Variant,
+    VariantLSTM,
+    chrono_bias,
+)
 from tests.backends import BACKEND
 from tests.contract.family import FAMILY, Make, each_layer, normal, randomize
 
@@ -90,6 +98,10 @@ CASES: list[Case] = [
     ("gate bias as text", lambda: ClassicLSTM(4, gate_bias={"i": "1"}), ValueError, GATE_BIAS),
     ("gate bias without bias", lambda: ClassicLSTM(4, use_bias=False, gate_bias={"i": 1.0}),
      ValueError, ("`gate_bias`", "use_bias=True", "use_bias=False")),
+    ("lag of one step", lambda: chrono_bias(4, 1), ValueError, ("`timesteps`", "2", "timesteps=1")),
+    ("lag as text", lambda: chrono_bias(4, "9"), ValueError, ("`timesteps`", "timesteps='9'")),
+    ("endless lag", lambda: chrono_bias(4, float("inf")), ValueError, ("`timesteps`", "=inf")),
+    ("no units", lambda: chrono_bias(0, 9), ValueError, ("`units`", "units=0")),
     ("peephole argument elsewhere", lambda: ClassicLSTM(4, peephole_initializer="zeros"),
      ValueError, ("peephole_initializer", "ClassicLSTM")),
     ("forget bias without gate", lambda: OriginalLSTM(4, unit_forget_bias=True), ValueError,

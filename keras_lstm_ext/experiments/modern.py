@@ -7,20 +7,32 @@ what has to be right in the end.
 import math
 import time
 from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 
-from keras_lstm_ext import ClassicLSTM, PeepholeLSTM
+from keras_lstm_ext import ClassicLSTM, PeepholeLSTM, chrono_bias
 from keras_lstm_ext.experiments.experiment import JUDGED, TRAINING, WEIGHTS, Experiment
 from keras_lstm_ext.experiments.report import Record
+from keras_lstm_ext.experiments.tape import steps_of_sequence
 from keras_lstm_ext.tasks import Batches, Sequences
 from keras_lstm_ext.tasks._arrays import Array, Seed, generator, one_hot
 
-MODELS: dict[str, Callable[..., keras.Layer]] = {
-    "ClassicLSTM, Adam": ClassicLSTM,
-    "PeepholeLSTM, Adam": PeepholeLSTM,
-    "keras.layers.SimpleRNN, Adam": keras.layers.SimpleRNN,
+
+class Model(NamedTuple):
+    """What a row's model has before its output units."""
+
+    layer: Callable[..., keras.Layer]
+    chrono: bool = False  # whether its gates begin with `chrono_bias`
+
+
+MODELS = {
+    "ClassicLSTM, Adam": Model(ClassicLSTM),
+    "PeepholeLSTM, Adam": Model(PeepholeLSTM),
+    "ClassicLSTM, Adam, chrono bias": Model(ClassicLSTM, chrono=True),
+    "PeepholeLSTM, Adam, chrono bias": Model(PeepholeLSTM, chrono=True),
+    "keras.layers.SimpleRNN, Adam": Model(keras.layers.SimpleRNN),
 }
 """Rows that every task of sequences has beside those of its paper."""
 
@@ -43,8 +55,9 @@ def run_trial(row: str, experiment: Experiment, trial: int, limit: int) -> Recor
         The record of the trial.
     """
     began = time.perf_counter()
-    keras.utils.set_random_seed(seed_number(experiment, trial, WEIGHTS))
-    model = model_for(row, experiment)
+    seed = seed_number(experiment, trial, WEIGHTS)
+    keras.utils.set_random_seed(seed)
+    model = model_for(row, experiment, seed)
     judge = Judge(experiment, trial)
     seed = seed_number(experiment, trial, TRAINING)
     draw, varying = sampler(experiment, trial), experiment.task.varying
@@ -62,11 +75,11 @@ def run_trial(row: str, experiment: Experiment, trial: int, limit: int) -> Recor
     }
 
 
-def model_for(row: str, experiment: Experiment) -> keras.Model:
+def model_for(row: str, experiment: Experiment, seed: int = 0) -> keras.Model:
     """The model of a row, compiled.
 
     LSTMs have as many cells as the paper's network. A `SimpleRNN` has as many units as give it at
-    least as many weights as `ClassicLSTM` has.
+    least as many weights as `ClassicLSTM` has. `seed` is that of `chrono_bias`.
     """
     task, network = experiment.task, experiment.network
 
@@ -74,15 +87,18 @@ def model_for(row: str, experiment: Experiment) -> keras.Model:
         gates = 4 if layer is ClassicLSTM else 1
         return gates * units * (task.features + units + 1) + (units + 1) * task.outputs
 
-    units = network.units
-    if MODELS[row] is keras.layers.SimpleRNN:
+    units, (layer, chrono) = network.units, MODELS[row]
+    bias: dict[str, Any] = {}
+    if chrono:
+        bias = {"gate_bias": chrono_bias(units, steps_of_sequence(task), seed)}
+    if layer is keras.layers.SimpleRNN:
         wanted = weights(ClassicLSTM, units)
         while weights(keras.layers.SimpleRNN, units) < wanted:
             units += 1
     model = keras.Sequential(
         [
             keras.Input((None, task.features)),
-            MODELS[row](units, return_sequences=True),
+            layer(units, return_sequences=True, **bias),
             keras.layers.Dense(task.outputs, activation=network.output_activation),
         ]
     )

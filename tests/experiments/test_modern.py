@@ -1,5 +1,6 @@
 """Today's models on the papers' tasks: what they are made of, and how their trials end."""
 
+import numpy as np
 import pytest
 
 from keras_lstm_ext.experiments import modern
@@ -17,7 +18,8 @@ def experiment(name):
 
 @pytest.mark.parametrize("name", ["adding", "reber", "two-sequence-3a"])
 def test_sizes(name):
-    classic, peephole, simple = (modern.model_for(row, experiment(name)) for row in ROWS)
+    names = "ClassicLSTM, Adam", "PeepholeLSTM, Adam", "keras.layers.SimpleRNN, Adam"
+    classic, peephole, simple = (modern.model_for(row, experiment(name)) for row in names)
     units, features = TASKS[name].network.units, TASKS[name].features
     assert classic.layers[0].units == peephole.layers[0].units == units
     columns = 4 * units
@@ -27,6 +29,23 @@ def test_sizes(name):
     smaller = simple.layers[0].units - 1
     weights = smaller * (features + smaller + 1) + (smaller + 1) * TASKS[name].outputs
     assert weights < classic.count_params(), "a smaller one would have had enough"
+
+
+@pytest.mark.parametrize("name", ["adding", "lag-2c"])
+def test_gates_may_begin_with_the_lags_of_the_task(name):
+    task, units = TASKS[name], TASKS[name].network.units
+    for layer in ("ClassicLSTM", "PeepholeLSTM"):
+        row = f"{layer}, Adam, chrono bias"
+        plain = modern.model_for(f"{layer}, Adam", experiment(name)).layers[0]
+        spread = modern.model_for(row, experiment(name), seed=5).layers[0]
+        assert type(spread) is type(plain)
+        assert plain.gate_bias is None
+        i, f, *_ = np.split(np.asarray(spread.bias), 4)
+        np.testing.assert_array_equal(i, -f)
+        lag = max(task.sample(seed, 1).lengths.item() for seed in range(200))
+        assert 0 < np.exp(f).max() < lag
+        other = modern.model_for(row, experiment(name), seed=6).layers[0]
+        assert len({*f, *np.split(np.asarray(other.bias), 4)[1]}) == 2 * units
 
 
 def test_streams_have_no_modern_rows():
@@ -55,7 +74,7 @@ def test_a_trial_is_solved_and_repeated(tmp_path):
 @pytest.mark.skipif(backends.BACKEND != "tensorflow", reason="one backend is enough")
 @pytest.mark.parametrize("name", ["adding", "reber", "order-6a"])
 def test_a_trial_fails_at_the_limit(name):
-    record = modern.run_trial(ROWS[2], experiment(name), trial=0, limit=1)
+    record = modern.run_trial("keras.layers.SimpleRNN, Adam", experiment(name), trial=0, limit=1)
     assert not record["solved"]
     assert record["sequences"] == modern.BATCHES * modern.BATCH_SIZE
     assert record["test"]["wrong"] > 0
