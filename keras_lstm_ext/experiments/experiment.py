@@ -72,7 +72,8 @@ class Experiment:
         """
         if self.is_stream:
             return 2**14
-        values, steps = 2 * self.task.outputs + self.task.features, steps_of_sequence(self.task)
+        steps, inputs = steps_of_sequence(self.task), self.task.sample(0, 1, symbols=True).inputs
+        values = 2 * self.task.outputs + (self.task.features if inputs.ndim == 3 else 1)
         return max(steps, min(200 * steps, 2**16, 2**19 // values))
 
     def draw_weights(self, trial: int) -> Weights:
