@@ -13,8 +13,8 @@ import keras
 import numpy as np
 
 from keras_lstm_ext import ClassicLSTM, PeepholeLSTM, chrono_bias
+from keras_lstm_ext.experiments import report
 from keras_lstm_ext.experiments.experiment import JUDGED, TRAINING, WEIGHTS, Experiment
-from keras_lstm_ext.experiments.report import Record
 from keras_lstm_ext.experiments.tape import steps_of_sequence
 from keras_lstm_ext.tasks import Batches, Sequences
 from keras_lstm_ext.tasks._arrays import Array, Seed, generator, one_hot
@@ -27,14 +27,15 @@ class Model(NamedTuple):
     chrono: bool = False  # whether its gates begin with `chrono_bias`
 
 
-MODELS = {
-    "ClassicLSTM, Adam": Model(ClassicLSTM),
-    "PeepholeLSTM, Adam": Model(PeepholeLSTM),
-    "ClassicLSTM, Adam, chrono bias": Model(ClassicLSTM, chrono=True),
-    "PeepholeLSTM, Adam, chrono bias": Model(PeepholeLSTM, chrono=True),
-    "keras.layers.SimpleRNN, Adam": Model(keras.layers.SimpleRNN),
-}
-"""Rows that every task of sequences has beside those of its paper."""
+_MADE_OF = (
+    Model(ClassicLSTM),
+    Model(PeepholeLSTM),
+    Model(ClassicLSTM, chrono=True),
+    Model(PeepholeLSTM, chrono=True),
+    Model(keras.layers.SimpleRNN),
+)
+MODELS = dict(zip(report.MODELS, _MADE_OF, strict=True))
+"""The models by row."""
 
 LEARNING_RATE = 0.01
 BATCH_SIZE = 32
@@ -42,7 +43,7 @@ BATCHES = 100
 """Batches between two looks at the network."""
 
 
-def run_trial(row: str, experiment: Experiment, trial: int, limit: int) -> Record:
+def run_trial(row: str, experiment: Experiment, trial: int, limit: int) -> report.Record:
     """Trains one model until it does what the paper asks for.
 
     Args:

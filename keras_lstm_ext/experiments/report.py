@@ -17,6 +17,15 @@ paper differs significantly where it is outside the 95 % prediction interval of 
 trials, made from the spread of ours (the papers give no standard deviation); its share of
 successful trials differs where Fisher's exact test gives less than 5 %."""
 
+MODELS = (
+    "ClassicLSTM, Adam",
+    "PeepholeLSTM, Adam",
+    "ClassicLSTM, Adam, chrono bias",
+    "PeepholeLSTM, Adam, chrono bias",
+    "keras.layers.SimpleRNN, Adam",
+)
+"""Rows of today's models, that every task of sequences has beside those of its paper."""
+
 TITLES = ("network", "source", "trials", "solved", "sequences", "wrong", "difference")
 
 
@@ -84,6 +93,31 @@ def _comparison(content: Record, claim: Claim) -> str:
     )
 
 
+def models_table(contents: Sequence[Record]) -> str:
+    """Networks of the paper and today's models, over all tasks: who solved what, and how soon.
+
+    Args:
+        contents: What `reproduce` returned for some tasks, each at the paper's settings.
+
+    Returns:
+        Markdown.
+    """
+    lines = [["task", "as in the paper", *MODELS], ["---"] * (len(MODELS) + 2)]
+    for content in contents:
+        rows = content["rows"]
+        theirs = [row["trials"] for name, row in rows.items() if name not in MODELS]
+        best = max(theirs, key=lambda trials: len(needed_sequences(trials)) / len(trials))
+        ours = (rows[name]["trials"] if name in rows else [] for name in MODELS)
+        lines.append([content["task"], *map(_solved, (best, *ours))])
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _solved(trials: Sequence[Record]) -> str:
+    needed = needed_sequences(trials)
+    after = f", {np.mean(needed):,.0f}" if needed else ""
+    return f"{len(needed)} of {len(trials)}{after}" if trials else ""
+
+
 def flow_table(content: Record) -> str:
     """How much of an error reaches some earlier steps.
 
@@ -130,7 +164,7 @@ def _ours(row: Record, theirs: Published | None) -> list[str]:
 
 def _sequences(needed: Sequence[int]) -> str:
     interval = statistics.mean_interval(needed)
-    around = f" ({interval[0]:,.0f} to {interval[1]:,.0f})" if interval else ""
+    around = f" ({max(0.0, interval[0]):,.0f} to {interval[1]:,.0f})" if interval else ""
     return f"{np.mean(needed):,.0f}{around}" if needed else ""
 
 

@@ -31,10 +31,11 @@ DIRECTIVES: dict[str, Callable[..., Iterator[str]]] = {
     "benchmark-memory": lstm_benchmarks.memory,
     "experiment": lstm_experiments.experiment,
     "experiment-flow": lstm_experiments.error_flow,
+    "experiment-models": lstm_experiments.models,
     "experiment-note": lstm_experiments.note,
     "bibliography": lstm_citations.bibliography,
 }
-NUMBERS = {"benchmark", "benchmark-memory", "experiment", "experiment-flow"}
+NUMBERS = {"benchmark", "benchmark-memory", "experiment", "experiment-flow", "experiment-models"}
 """What nobody searches for: every page loads the index of the search."""
 _LINE = re.compile(r"^::([a-z][a-z-]*)((?: +\S+)*) *$")
 _LINK = re.compile(r"\[\]\(eq:([\w.]+)\)")

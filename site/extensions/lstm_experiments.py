@@ -48,6 +48,13 @@ def error_flow(task: str) -> Iterator[str]:
     yield from ("", *lstm_benchmarks.folded(f"* {line}" for line in where(content)))
 
 
+def models() -> Iterator[str]:
+    """What today's models make of the tasks, beside the paper's networks."""
+    found = (content for content in every() if not content["settings"])
+    of_both = [content for content in found if set(report.MODELS) & set(content["rows"])]
+    yield from ("", *report.models_table(of_both).splitlines(), "")
+
+
 def note() -> Iterator[str]:
     """How to read the tables."""
     yield from ("", *report.NOTE.splitlines(), "")
@@ -64,6 +71,10 @@ def where(content: report.Record) -> Iterator[str]:
 
 def results(task: str) -> list[report.Record]:
     """The files of a task, those with its own settings first."""
-    contents = (json.loads(path.read_text("utf-8")) for path in sorted(RESULTS.glob("*.json")))
-    of_task = (content for content in contents if content["task"] == task)
+    of_task = (content for content in every() if content["task"] == task)
     return sorted(of_task, key=lambda content: list(content["settings"].items()))
+
+
+def every() -> Iterator[report.Record]:
+    """All files of results."""
+    return (json.loads(path.read_text("utf-8")) for path in sorted(RESULTS.glob("*.json")))

@@ -5,7 +5,7 @@ import pytest
 
 from keras_lstm_ext.experiments import statistics
 from keras_lstm_ext.experiments.published import PUBLISHED, published
-from keras_lstm_ext.experiments.report import comparisons, difference, report
+from keras_lstm_ext.experiments.report import comparisons, difference, models_table, report
 from keras_lstm_ext.experiments.runner import task_named
 from keras_lstm_ext.tasks import TASKS
 
@@ -98,6 +98,24 @@ def test_table():
     assert "| 2 blocks of 2, T=500 | 1997, Table 7 | 10 | 100% | 209,000 |" in text
     assert "| 2 blocks of 2, T=500 | ours | 4 | 50% (15% to 85%) | 210,000 (82," in text
     assert "1.00%" in text
+
+
+def test_no_interval_of_sequences_begins_below_zero():
+    row = {"paper_trials": 10, "trials": trials([1_000, 90_000])}
+    content = {"task": "adding", "settings": {"T": 500}, "rows": {"2 blocks of 2": row}}
+    assert "| 45,500 (0 to 610," in report(content)
+
+
+def test_models_beside_the_best_network_of_the_paper():
+    rows = {
+        "slow": {"trials": trials([50], failed=3)},
+        "fast": {"trials": trials([30, 50], failed=1)},
+        "PeepholeLSTM, Adam": {"trials": trials([2_000, 4_000])},
+        "ClassicLSTM, Adam": {"trials": trials([], failed=2)},
+    }
+    title, _, line = models_table([{"task": "reber", "rows": rows}]).splitlines()
+    assert title.startswith("| task | as in the paper | ClassicLSTM, Adam | PeepholeLSTM, Adam |")
+    assert line == "| reber | 2 of 3, 40 | 0 of 2 | 2 of 2, 3,000 |  |  |  |"
 
 
 def test_a_claim_is_tested_where_both_kinds_of_networks_were_trained():
