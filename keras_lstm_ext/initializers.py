@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from keras_lstm_ext.layers._cell import GateBias
 from keras_lstm_ext.layers._checks import check_units
 
 
-def chrono_bias(units: int, timesteps: float, seed: int | None = None) -> dict[str, list[float]]:
+def chrono_bias(units: int, timesteps: float, seed: int | None = None) -> GateBias:
     r"""Biases of input and forget gates by which cells remember up to a number of timesteps.
 
     $$b_f = \ln u \qquad u \sim U(1, T - 1) \qquad b_i = -b_f$$

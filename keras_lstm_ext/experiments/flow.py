@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_lstm_ext import ClassicLSTM, PeepholeLSTM, VariantLSTM
+from keras_lstm_ext import ClassicLSTM, PeepholeLSTM, VariantLSTM, chrono_bias
 from keras_lstm_ext.bench import record
 from keras_lstm_ext.diagnostics import gradient_flow
 from keras_lstm_ext.experiments.as_keras import as_keras
@@ -17,6 +18,7 @@ from keras_lstm_ext.experiments.experiment import TEST, WEIGHTS, Experiment
 from keras_lstm_ext.experiments.modern import seed_number
 from keras_lstm_ext.experiments.report import Record
 from keras_lstm_ext.experiments.runner import changed, task_named, where_run
+from keras_lstm_ext.experiments.tape import steps_of_sequence
 from keras_lstm_ext.tasks._arrays import Array
 from keras_lstm_ext.variants import Variant
 
@@ -109,13 +111,16 @@ def _quartiles(parts: list[Array]) -> dict[str, list[float]]:
 def _models(experiment: Experiment, trial: int) -> Iterator[tuple[str, keras.Model]]:
     """The paper's network with either gradient, and others."""
     learner, network = experiment.learner, experiment.network
-    keras.utils.set_random_seed(seed_number(experiment, trial, WEIGHTS))
+    seed = seed_number(experiment, trial, WEIGHTS)
+    keras.utils.set_random_seed(seed)
     weights = experiment.draw_weights(trial)
     for gradient in ("truncated", "full"):
         of_gradient = replace(network, variant=replace(network.variant, gradient=gradient))
         model = as_keras(replace(learner, network=of_gradient), weights)
         yield f"the paper's, {gradient} gradient", model
-    for name, layer in LAYERS.items():
+    bias = chrono_bias(network.units, steps_of_sequence(experiment.task), seed)
+    layers = LAYERS | {"ClassicLSTM, chrono bias": partial(ClassicLSTM, gate_bias=bias)}
+    for name, layer in layers.items():
         x = keras.Input((None, learner.features))
         h = layer(network.units, return_sequences=True)(x)
         y = keras.layers.Dense(learner.outputs, network.output_activation)(h)

@@ -51,6 +51,15 @@ def test_nothing_is_lost_in_the_carousel_with_the_truncated_gradient(models):
     assert np.ptp(flow._shares(built["the paper's, full gradient"], experiment, trial=1)) > 1e-4
 
 
+def test_chrono_bias_keeps_what_a_bias_of_one_loses(models):
+    experiment, built = models
+    lost, kept = (
+        np.median(flow._shares(built[name], experiment, trial=1)[:, -1])
+        for name in ("ClassicLSTM", "ClassicLSTM, chrono bias")
+    )
+    assert kept > 10 * lost
+
+
 def test_command(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert (
