@@ -15,7 +15,7 @@ def chrono_bias(units: int, timesteps: float, seed: int | None = None) -> GateBi
     steps and takes as much in as it forgets. A forget bias of 1, the default of the layers, means
     less than 4 steps.
 
-    Source: Tallec and Ollivier 2018, section 3.
+    Source: Tallec and Ollivier 2018.
 
     Args:
         units: Number of memory cells; of blocks where the cells of a block share their gates.
