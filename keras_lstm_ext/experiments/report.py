@@ -24,7 +24,7 @@ MODELS = (
     "PeepholeLSTM, Adam, chrono bias",
     "keras.layers.SimpleRNN, Adam",
 )
-"""Rows of today's models, that every task of sequences has beside those of its paper."""
+"""Rows of today's models, that every task has beside those of its paper."""
 
 TITLES = ("network", "source", "trials", "solved", "sequences", "wrong", "difference")
 

@@ -15,7 +15,6 @@ from keras_lstm_ext.experiments import modern
 from keras_lstm_ext.experiments.experiment import Experiment
 from keras_lstm_ext.experiments.group import Group
 from keras_lstm_ext.experiments.report import Record
-from keras_lstm_ext.experiments.tape import STREAMS
 from keras_lstm_ext.tasks import TASKS, Task
 from keras_lstm_ext.version import __version__
 
@@ -128,8 +127,8 @@ def reproduce(
 
 
 def rows_of(task: Task) -> tuple[str, ...]:
-    """What can be trained on a task: the paper's networks, and for sequences today's models."""
-    return (*task.networks, *(() if type(task) in STREAMS else modern.MODELS))
+    """What can be trained on a task: the paper's networks, and today's models."""
+    return (*task.networks, *modern.MODELS)
 
 
 Running = Iterator[tuple[list[Record], dict[str, float]]]

@@ -48,9 +48,15 @@ def test_gates_may_begin_with_the_lags_of_the_task(name):
         assert len({*f, *np.split(np.asarray(other.bias), 4)[1]}) == 2 * units
 
 
-def test_streams_have_no_modern_rows():
-    assert rows_of(TASKS["timed-spikes"]) == ("peepholes", "no peepholes")
+def test_rows():
+    assert rows_of(TASKS["timed-spikes"]) == ("peepholes", "no peepholes", *ROWS)
     assert rows_of(TASKS["adding"]) == ("2 blocks of 2", *ROWS)
+
+
+@pytest.mark.parametrize("name", ["continual-reber", "continual-order", "spike-delays"])
+def test_streams_are_short(name):
+    drawn = modern.sampler(experiment(name), trial=0)(1, 30)
+    assert 0.7 * modern.STREAM < drawn.lengths.mean() < 1.3 * modern.STREAM
 
 
 @pytest.mark.slow
@@ -72,9 +78,10 @@ def test_a_trial_is_solved_and_repeated(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.skipif(backends.BACKEND != "tensorflow", reason="one backend is enough")
-@pytest.mark.parametrize("name", ["adding", "reber", "order-6a"])
+@pytest.mark.parametrize("name", ["adding", "reber", "order-6a", "timed-spikes"])
 def test_a_trial_fails_at_the_limit(name):
     record = modern.run_trial("keras.layers.SimpleRNN, Adam", experiment(name), trial=0, limit=1)
     assert not record["solved"]
     assert record["sequences"] == modern.BATCHES * modern.BATCH_SIZE
-    assert record["test"]["wrong"] > 0
+    assert record["test"].get("wrong", 1) > 0
+    assert max(record["test"].get("right_until", [0])) < 100
