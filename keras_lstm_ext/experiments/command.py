@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from keras_lstm_ext.experiments import flow
-from keras_lstm_ext.experiments.report import flow_table, report
-from keras_lstm_ext.experiments.runner import reproduce, rows_of
+from keras_lstm_ext.experiments.report import MODELS, flow_table, report
+from keras_lstm_ext.experiments.runner import reproduce
 from keras_lstm_ext.tasks import TASKS
 
 
@@ -62,7 +62,8 @@ def run(arguments: argparse.Namespace) -> None:
     """
     if arguments.list:
         for name, task in TASKS.items():
-            print(f"{name}: {task}", *rows_of(task), sep="\n    ")
+            print(f"{name}: {task}", *task.networks, sep="\n    ")
+        print("each of them also, for comparison", *MODELS, sep="\n    ")
         return
     if arguments.name is None:
         raise ValueError(f"`name` must be one of {tuple(TASKS)}, unless there is --list")

@@ -183,3 +183,4 @@ def test_list(capsys):
     listed = capsys.readouterr().out
     assert "adding: Adding(T=100, squared=False, output='sigmoid')\n    2 blocks of 2\n" in listed
     assert "    forget gates, falling rate\n" in listed
+    assert listed.count("    PeepholeLSTM, Adam, chrono bias\n") == 1
