@@ -53,10 +53,7 @@ def draw(task: str, contents: Sequence[Record]) -> str:
     box = (0, 0, WIDTH, TOP + HEIGHT + 28)
     picture = Drawing(f"curves-{task}", box, f"{task}: learning curves", description)
     frame = Frame((LEFT, TOP, WIDTH - LEFT - 26, HEIGHT), x, y)
-    powers = np.arange(y[0], y[1] + 1)
-    frame.draw(picture, powers)
-    for power in powers:
-        picture.text(LEFT - 24, round(frame.down(power)) + 4, f"{10.0**power:g}", "small")
+    frame.draw_powers(picture, np.arange(y[0], y[1] + 1))
     for power in np.arange(x[0], x[1] + 1):
         picture.text(round(frame.across(power)), TOP + HEIGHT + 18, f"{10**power:,.0f}", "small")
     for curve in rows.values():

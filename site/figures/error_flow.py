@@ -26,10 +26,7 @@ def draw(task: str, content: Record) -> str:
     box = (0, 0, WIDTH, TOP + HEIGHT + 28)
     picture = Drawing(f"error-flow-{task}", box, f"{task}: error flow", description)
     frame = Frame((LEFT, TOP, WIDTH - LEFT - 26, HEIGHT), (0, steps), (LOWEST, 1))
-    powers = range(LOWEST, 1, 3)
-    frame.draw(picture, powers)
-    for power in powers:
-        picture.text(LEFT - 24, round(frame.down(power)) + 4, f"{10.0**power:g}", "small")
+    frame.draw_powers(picture, range(LOWEST, 1, 3))
     for k in range(0, steps + 1, max(1, steps // 4)):
         picture.text(round(frame.across(k)), TOP + HEIGHT + 18, str(k), "small")
     curves = [np.log10(np.maximum(median, 10.0**LOWEST)) for median in medians]

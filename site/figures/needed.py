@@ -50,8 +50,8 @@ def draw(task: str, contents: Sequence[Record]) -> str:
     )
 
     def across(n: float) -> float:
-        place = (math.log10(max(n, 10**first)) - first) / (last - first)
-        return MARGIN + (WIDTH - 2 * MARGIN) * place
+        place = (math.log10(max(n, 1)) - first) / (last - first)
+        return MARGIN + (WIDTH - 2 * MARGIN) * min(1.0, max(0.0, place))  # an interval may be wide
 
     for power in range(first, last + 1):
         x = across(10**power)

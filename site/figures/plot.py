@@ -40,6 +40,12 @@ class Frame:
             )
         picture.add(f'<rect class="frame" {box}/>')
 
+    def draw_powers(self, picture: Drawing, powers: Sequence[float]) -> None:
+        """Adds the frame, with lines for powers of ten where y has logarithms."""
+        self.draw(picture, powers)
+        for power in powers:
+            picture.text(self.left - 24, round(self.down(power)) + 4, f"{10.0**power:g}", "small")
+
     def curve(self, picture: Drawing, name: str, values: Sequence[float], start: float = 0) -> None:
         """Adds a line through one value per step from `start` on; its class is its name."""
         points = (
