@@ -261,7 +261,7 @@ def test_tables_render(tmp_path: Path) -> None:
 def test_a_file_of_another_format_is_refused(tmp_path: Path, content: str) -> None:
     path = tmp_path / "other.json"
     path.write_text(content)
-    with pytest.raises(ValueError, match=r"format 1\. Received"):
+    with pytest.raises(ValueError, match=r"format=1\. Received: format="):
         record.read(path)
 
 

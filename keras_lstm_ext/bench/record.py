@@ -135,17 +135,17 @@ def read(path: Path, key: str = "format", number: int = FORMAT) -> Record:
 
     Args:
         path: The file.
-        key: Where the number of its format stands.
+        key: What kind of record it is; the number of its format stands there.
         number: That number.
 
     Returns:
         The record.
 
     Raises:
-        ValueError: If the file has another format.
+        ValueError: If the file is of another kind or format.
     """
     content = json.loads(path.read_text())
     found = content.get(key) if isinstance(content, dict) else None
     if found != number:
-        raise ValueError(f"{path} must be a record of format {number}. Received: {found!r}")
+        raise ValueError(f"{path} must be a record with {key}={number}. Received: {key}={found!r}")
     return dict(content)

@@ -174,7 +174,7 @@ def test_bad_arguments(argument, capsys):
 def test_other_files_are_refused(tmp_path):
     path = tmp_path / "other.json"
     path.write_text("{}")
-    with pytest.raises(ValueError, match="format 1"):
+    with pytest.raises(ValueError, match="experiments=1"):
         reproduce("adding", path)
 
 
