@@ -94,7 +94,7 @@ def _comparison(content: Record, claim: Claim) -> str:
 
 
 def models_table(contents: Sequence[Record]) -> str:
-    """Networks of the paper and today's models, over all tasks: who solved what, and how soon.
+    """Networks of the papers and today's models, over all tasks: who solved what, and how soon.
 
     Args:
         contents: What `reproduce` returned for some tasks, each at the paper's settings.
@@ -102,7 +102,8 @@ def models_table(contents: Sequence[Record]) -> str:
     Returns:
         Markdown.
     """
-    lines = [["task", "as in the paper", *MODELS], ["---"] * (len(MODELS) + 2)]
+    models = (name.replace(", Adam", "").removeprefix("keras.layers.") for name in MODELS)
+    lines = [["task", "best of the paper's", *models], ["---"] * (len(MODELS) + 2)]
     for content in contents:
         rows = content["rows"]
         theirs = [row["trials"] for name, row in rows.items() if name not in MODELS]

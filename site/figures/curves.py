@@ -1,7 +1,6 @@
 """Draws how the error of the trials of an experiment fell."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 from plot import Frame
@@ -16,7 +15,8 @@ keeps its last error."""
 
 WIDTH, HEIGHT, LEFT, TOP = 470, 170, 52, 8
 POINTS = 48
-APART = 12
+WIDE, HIGH = 18, 12
+"""What the number of a curve takes up."""
 
 
 def median(trials: Sequence[Record]) -> np.ndarray:
@@ -26,16 +26,19 @@ def median(trials: Sequence[Record]) -> np.ndarray:
     return np.stack([x, np.median([np.interp(x, *curve) for curve in curves], axis=0)])
 
 
-def apart(places: Sequence[float], lowest: float) -> list[float]:
-    """The places downwards, moved so far apart that text fits, and none below the lowest."""
-    moved = np.array(places)
-    order = np.argsort(moved)
-    for above, k in pairwise(order):
-        moved[k] = max(moved[k], moved[above] + APART)
-    for k in order[::-1]:
-        moved[k] = min(moved[k], lowest)
-        lowest = moved[k] - APART
-    return list(moved)
+def apart(places: Sequence[tuple[float, float]], lowest: float) -> list[tuple[float, float]]:
+    """The places, moved up or down as little as keeps numbers from touching, none too low."""
+    taken: list[tuple[float, float]] = []
+    for x, y in places:
+        near = sorted(np.arange(TOP, lowest + 1), key=lambda down: abs(down - y))
+        taken.append(
+            next(
+                (x, down)
+                for down in near
+                if all(abs(x - a) >= WIDE or abs(down - b) >= HIGH for a, b in taken)
+            )
+        )
+    return taken
 
 
 def draw(task: str, contents: Sequence[Record]) -> str:
@@ -59,10 +62,7 @@ def draw(task: str, contents: Sequence[Record]) -> str:
     for curve in rows.values():
         places = [f"{frame.across(a):.0f} {frame.down(b):.0f}" for a, b in curve.T]
         picture.add(f'<path class="trial" d="M{"L".join(places)}"/>')
-    for end, beside in ((0, -10), (-1, 10)):
-        sequences, errors = zip(*(curve[:, end] for curve in rows.values()), strict=True)
-        down = apart(list(map(frame.down, errors)), TOP + HEIGHT)
-        for number, place in enumerate(map(frame.across, sequences)):
-            at = round(place) + beside, round(down[number]) + 4
-            picture.text(*at, str(number + 1), "small", "number")
+    ends = [(frame.across(x) + 10, frame.down(y)) for x, y in (c[:, -1] for c in rows.values())]
+    for number, (x, y) in enumerate(apart(ends, TOP + HEIGHT), 1):
+        picture.text(round(x), round(y) + 4, str(number), "small", "number")
     return str(picture)

@@ -33,7 +33,7 @@ def draw(task: str, content: Record) -> str:
     for curve in curves:
         places = [f"{frame.across(k):.0f} {frame.down(y):.1f}" for k, y in enumerate(curve)]
         picture.add(f'<path class="trial" d="M{"L".join(places)}"/>')
-    down = apart([frame.down(curve[-1]) for curve in curves], TOP + HEIGHT)
-    for number, place in enumerate(down):
-        picture.text(round(frame.across(steps)) + 12, round(place) + 4, str(number + 1), "small")
+    ends = [(frame.across(steps) + 12, frame.down(curve[-1])) for curve in curves]
+    for number, (x, y) in enumerate(apart(ends, TOP + HEIGHT), 1):
+        picture.text(round(x), round(y) + 4, str(number), "small")
     return str(picture)
