@@ -107,10 +107,14 @@ def models_table(contents: Sequence[Record]) -> str:
     for content in contents:
         rows = content["rows"]
         theirs = [row["trials"] for name, row in rows.items() if name not in MODELS]
-        best = max(theirs, key=lambda trials: len(needed_sequences(trials)) / len(trials))
+        best: list[Record] = max(theirs, key=_share_solved, default=[])
         ours = (rows[name]["trials"] if name in rows else [] for name in MODELS)
         lines.append([content["task"], *map(_solved, (best, *ours))])
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _share_solved(trials: Sequence[Record]) -> float:
+    return len(needed_sequences(trials)) / len(trials) if trials else -1.0
 
 
 def _solved(trials: Sequence[Record]) -> str:

@@ -15,8 +15,6 @@ keeps its last error."""
 
 WIDTH, HEIGHT, LEFT, TOP = 470, 170, 52, 8
 POINTS = 48
-WIDE, HIGH = 18, 12
-"""What the number of a curve takes up."""
 
 
 def median(trials: Sequence[Record]) -> np.ndarray:
@@ -24,21 +22,6 @@ def median(trials: Sequence[Record]) -> np.ndarray:
     curves = [np.log10(np.maximum(np.transpose(trial["curve"]), 1e-6)) for trial in trials]
     x = np.linspace(max(c[0][0] for c in curves), max(c[0][-1] for c in curves), POINTS)
     return np.stack([x, np.median([np.interp(x, *curve) for curve in curves], axis=0)])
-
-
-def apart(places: Sequence[tuple[float, float]], lowest: float) -> list[tuple[float, float]]:
-    """The places, moved up or down as little as keeps numbers from touching, none too low."""
-    taken: list[tuple[float, float]] = []
-    for x, y in places:
-        near = sorted(np.arange(TOP, lowest + 1), key=lambda down: abs(down - y))
-        taken.append(
-            next(
-                (x, down)
-                for down in near
-                if all(abs(x - a) >= WIDE or abs(down - b) >= HIGH for a, b in taken)
-            )
-        )
-    return taken
 
 
 def draw(task: str, contents: Sequence[Record]) -> str:
@@ -62,7 +45,5 @@ def draw(task: str, contents: Sequence[Record]) -> str:
     for curve in rows.values():
         places = [f"{frame.across(a):.0f} {frame.down(b):.0f}" for a, b in curve.T]
         picture.add(f'<path class="trial" d="M{"L".join(places)}"/>')
-    ends = [(frame.across(x) + 10, frame.down(y)) for x, y in (c[:, -1] for c in rows.values())]
-    for number, (x, y) in enumerate(apart(ends, TOP + HEIGHT), 1):
-        picture.text(round(x), round(y) + 4, str(number), "small", "number")
+    frame.number(picture, [curve[:, -1] for curve in rows.values()])
     return str(picture)

@@ -1,7 +1,6 @@
 """Draws how much of an error reaches earlier steps of an experiment."""
 
 import numpy as np
-from curves import apart
 from plot import Frame
 
 from keras_lstm_ext.diagram.svg import Drawing
@@ -33,7 +32,5 @@ def draw(task: str, content: Record) -> str:
     for curve in curves:
         places = [f"{frame.across(k):.0f} {frame.down(y):.1f}" for k, y in enumerate(curve)]
         picture.add(f'<path class="trial" d="M{"L".join(places)}"/>')
-    ends = [(frame.across(steps) + 12, frame.down(curve[-1])) for curve in curves]
-    for number, (x, y) in enumerate(apart(ends, TOP + HEIGHT), 1):
-        picture.text(round(x), round(y) + 4, str(number), "small")
+    frame.number(picture, [(steps, curve[-1]) for curve in curves])
     return str(picture)

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 
 from keras_lstm_ext.diagram.svg import Drawing
 
+WIDE, HIGH = 18, 12
+"""What the number of a curve takes up."""
+
 
 class Frame:
     """A rectangle of a drawing with a scale for each direction.
@@ -45,6 +48,17 @@ class Frame:
         self.draw(picture, powers)
         for power in powers:
             picture.text(self.left - 24, round(self.down(power)) + 4, f"{10.0**power:g}", "small")
+
+    def number(self, picture: Drawing, ends: Sequence[tuple[float, float]]) -> None:
+        """Numbers the ends of curves; a number moves up or down where another is in its way."""
+        taken: list[tuple[int, int]] = []
+        for number, end in enumerate(ends, 1):
+            x, y = round(self.across(end[0])) + 11, self.down(end[1])
+            near = sorted(range(self.top, self.top + self.height + 1), key=lambda k: abs(k - y))
+            beside = [b for a, b in taken if abs(x - a) < WIDE]
+            free = (k for k in near if all(abs(k - b) >= HIGH for b in beside))
+            taken.append((x, next(free, near[0])))
+            picture.text(x, taken[-1][1] + 4, str(number), "small", "number")
 
     def curve(self, picture: Drawing, name: str, values: Sequence[float], start: float = 0) -> None:
         """Adds a line through one value per step from `start` on; its class is its name."""

@@ -117,6 +117,11 @@ def test_models_beside_the_best_network_of_the_paper():
     assert title.startswith("| task | best of the paper's | ClassicLSTM | PeepholeLSTM |")
     assert title.endswith("| ClassicLSTM, chrono bias | PeepholeLSTM, chrono bias | SimpleRNN |")
     assert line == "| reber | 2 of 3, 40 | 0 of 2 | 2 of 2, 3,000 |  |  |  |"
+    del rows["slow"]
+    rows["fast"] = {"trials": []}
+    assert "| reber |  | 0 of 2 |" in models_table([{"task": "reber", "rows": rows}])
+    del rows["fast"]
+    assert "| reber |  | 0 of 2 |" in models_table([{"task": "reber", "rows": rows}])
 
 
 def test_a_claim_is_tested_where_both_kinds_of_networks_were_trained():
