@@ -61,7 +61,7 @@ def show(path: Path) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measures a suite, writes its file and prints its tables."""
-    from benchmarks import contenders, memory, peak
+    from benchmarks import contenders, load, memory, peak
     from keras_lstm_ext.bench import command, driver, record
     from keras_lstm_ext.bench.process import limit_processors
     from keras_lstm_ext.bench.report import report
@@ -72,7 +72,8 @@ def run(arguments: argparse.Namespace) -> int:
     limit_processors(settings.threads)
     machine = command.quiet_machine()
     missing = driver.LeftOut()
-    measure = memory.measure if suite.name == "memory" else driver.measure
+    own = {"memory": memory.measure, "load": load.measure}
+    measure = own.get(suite.name, driver.measure)
     rates = {} if arguments.no_peak else peak.measure(arguments.backend, settings, missing)
     measured = measure(suite, settings)
     measured["left_out"] = [*missing.rows, *measured["left_out"]]

@@ -22,6 +22,9 @@ TRAINING_SHAPE = Shape(32, 100, 128, 512)
 LENGTHS = (100, 1_000, 10_000, 100_000)
 """Time steps at which memory is measured."""
 
+SHORT_STEPS = (Shape(1, 100, 16, 32), Shape(1, 100, 64, 128), Shape(1, 100, 128, 256))
+"""Where threads that share the units meet after every few microseconds."""
+
 TORCH = Contender("torch.nn.LSTM", "benchmarks.torch_lstm:sequence", backend="torch")
 
 ONNX = Contender("ONNX Runtime LSTM", "benchmarks.onnx_lstm:sequence", tasks=("forward",))
@@ -29,6 +32,8 @@ ONNX = Contender("ONNX Runtime LSTM", "benchmarks.onnx_lstm:sequence", tasks=("f
 ONNX_PEEPHOLES = replace(ONNX, name="ONNX Runtime LSTM, peepholes", variant="peephole")
 
 KERNELS = Contender("native, without TensorFlow", "benchmarks.native_kernels:sequence")
+
+ONE_THREAD = replace(KERNELS, name=f"{KERNELS.name}, one thread", options={"threads": 1})
 
 PLAIN_PEEPHOLES = Contender(
     "keras.layers.RNN, plain peephole cell",
@@ -101,6 +106,12 @@ def memory(backend: str) -> Suite:
     return Suite("memory", [*contenders, keras_lstm(backend)], shapes, ["train"])
 
 
+def load(backend: str) -> Suite:
+    """The kernels with the threads that they choose and with one, beside a load and without."""
+    contenders = [replace(c, backend=backend) for c in (ONE_THREAD, KERNELS)]
+    return Suite("load", contenders, SHORT_STEPS)
+
+
 def export(backend: str) -> Suite:
     """An exported layer in ONNX Runtime: one node against the loop of Keras' own export."""
     contenders = [
@@ -122,6 +133,7 @@ SUITES = {
     "mask": mask,
     "prefix": prefix,
     "memory": memory,
+    "load": load,
     "export": export,
 }
 

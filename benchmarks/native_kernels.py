@@ -14,16 +14,28 @@ from keras_lstm_ext.engines import native
 from tests.native import library as c
 
 
-def sequence(problem: Problem, task: str) -> Program:
-    """Calls the kernels on arrays that are there, as TensorFlow's allocator has them."""
+def sequence(problem: Problem, task: str, threads: int | None = None) -> Program:
+    """Calls the kernels on arrays that are there, as TensorFlow's allocator has them.
+
+    Args:
+        problem: What to compute.
+        task: `"forward"` or `"train"`.
+        threads: Default: as many of the process's as the layer would take.
+
+    Returns:
+        The program.
+
+    Raises:
+        ValueError: If the library is not built.
+    """
     if native.library() is None:
         raise ValueError("the native library is not built; pip install compiles it")
     batch, _, _, units = problem.shape
     zeros = np.zeros((batch, units), "float32")
     inputs = {"x": problem.x, "h": zeros, "c": zeros, **problem.weights}
-    threads = int(os.environ["OMP_NUM_THREADS"])
-    o = c.options(problem.record, problem.x, units, threads)
     library, train = c.load(), task == "train"
+    o = c.options(problem.record, problem.x, units, int(os.environ["OMP_NUM_THREADS"]))
+    o.threads = threads or library.lstm_threads(byref(o))
     kept = c.forward(library, o, inputs, keep=train)
     errors = {"y": problem.dy, "h": zeros, "c": zeros}
     d = c.backward(library, o, inputs, kept, errors) if train else {}

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import contenders
+from benchmarks import contenders, load
 from keras_lstm_ext.bench import driver, process, programs, record, report
 from keras_lstm_ext.bench.contenders import Contender, Suite, keras_lstm, ours, short
 from keras_lstm_ext.bench.problem import VARIANTS, Problem, Shape, digests, disagreement
@@ -24,6 +24,8 @@ pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="workers choose their own backend"
 )
 NEEDS = {contenders.ONNX.runner: "onnxruntime", contenders.TORCH.runner: "torch"}
+
+TWO_PROCESSORS = pytest.mark.skipif(len(load.processors()) < 2, reason="needs two processors")
 
 TINY = Shape(2, 5, 3, 4)
 QUICK = Settings(rounds=3, seconds=0.001, warm_up=1)
@@ -310,6 +312,37 @@ def test_the_command_measures_and_writes(
         assert 0 < row["quartiles_s"][0] <= row["median_s"] <= row["quartiles_s"][1]
     assert "keras.layers.LSTM, graph" in {row["contender"] for row in made["results"]}
     assert capsys.readouterr().out == report.report(made) + "\n"
+
+
+@TWO_PROCESSORS
+def test_the_load_takes_one_processor_while_it_is_wanted() -> None:
+    with load.spinning() as process:
+        assert os.sched_getaffinity(process.pid) == {load.processors()[-1]}
+        assert process.poll() is None
+    assert process.returncode == -signal.SIGKILL
+
+
+def test_a_load_needs_a_second_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3}, raising=False)
+    with (
+        pytest.raises(ValueError, match=r"at least two processors\. Received: 1"),
+        load.spinning(),
+    ):
+        pass
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(native.library() is None, reason="the library is not built")
+@TWO_PROCESSORS
+def test_load_measures_both_beside_it_and_without() -> None:
+    suite = replace(contenders.suite("load", "tensorflow"), shapes=[TINY], tasks=["train"])
+    measured = load.measure(suite, QUICK)
+    assert measured["left_out"] == []
+    names = [contender.name for contender in suite.contenders]
+    assert [row["contender"] for row in measured["results"]] == [
+        *names,
+        *(f"{name}, beside a load" for name in names),
+    ]
 
 
 @pytest.mark.slow

@@ -115,36 +115,43 @@ inline void input_gradient(const Job& j, const Share& s, const Chunk& chunk) {
   }
 }
 
-inline void chunk_backward(const Job& j, const Share& s, const Chunk& chunk) {
+// The errors that step t of a chunk sends back to h before it, from those of all panels.
+inline void recurrent_gradient(const Job& j, const Share& s, const Chunk& chunk, int64_t t) {
+  if (!s.w.d_h) return;
   const Layout& l = j.l;
-  pack_left(j, s, chunk, false);
-  if (j.o.feedback) pack_left(j, s, chunk, true);
-  for (int64_t t = chunk.t + chunk.steps - 1; t >= chunk.t; --t) {
-    float* d_z = s.w.d_z + (t - chunk.t) * s.rows * l.width;
-    for (int64_t p = s.panel; p < s.panels_end; ++p)
-      for_rows(s, [&](int64_t row, int64_t rows) {
-        step_backward(j, s, t, p, row, rows,
-                      d_z + (p * chunk.rows + row) * l.width);
-      });
-    wait(s.barrier);
-    if (!s.w.d_h) continue;
-    for_panels(s.panel, s.panels_end, [&](int64_t first, int64_t vectors) {
-      times_transposed(j, s.rows, d_z, chunk.rows * l.width, j.w.R_t, first, vectors,
-                       s.w.d_h, l.padded);
-    });
+  for_panels(s.panel, s.panels_end, [&](int64_t first, int64_t vectors) {
+    times_transposed(j, s.rows, s.w.d_z + (t - chunk.t) * s.rows * l.width, chunk.rows * l.width,
+                     j.w.R_t, first, vectors, s.w.d_h, l.padded);
+  });
+}
+
+inline void step_of_chunk(const Job& j, const Share& s, const Chunk& chunk, int64_t t) {
+  if (t < chunk.t + chunk.steps - 1) {
+    recurrent_gradient(j, s, chunk, t + 1);
+  } else {
+    pack_left(j, s, chunk, false);
+    if (j.o.feedback) pack_left(j, s, chunk, true);
   }
+  float* d_z = s.w.d_z + (t - chunk.t) * s.rows * j.l.width;
+  for (int64_t p = s.panel; p < s.panels_end; ++p)
+    for_rows(s, [&](int64_t row, int64_t rows) {
+      step_backward(j, s, t, p, row, rows, d_z + (p * chunk.rows + row) * j.l.width);
+    });
+}
+
+inline void end_of_chunk(const Job& j, const Share& s, const Chunk& chunk) {
+  recurrent_gradient(j, s, chunk, chunk.t);
   add_weight_gradient(j, s, chunk, false);
   if (j.o.feedback) add_weight_gradient(j, s, chunk, true);
   if (j.o.features > 0) input_gradient(j, s, chunk);
-  wait(s.barrier);  // The next chunk overwrites what others still read.
 }
 
-// What every thread does before the first step: weights, states, and zeros where sums begin.
-inline void start_backward(const Job& j, const Share& s, int64_t thread) {
+// What every part has to do before the first step: weights, states, and zeros where sums begin.
+inline void start_backward(const Job& j, const Share& s) {
   const Layout& l = j.l;
-  const int64_t depth = j.o.features + j.o.units, threads = l.teams * l.members;
+  const int64_t depth = j.o.features + j.o.units;
   for_panels(0, l.feature_vectors, [&](int64_t first, int64_t vectors) {
-    if (first / PANEL % threads == thread)
+    if (first / PANEL % parts(j) == s.part)
       pack_panels(j, j.in.W, j.o.features, LANES, first, first + vectors, j.w.W_t);
   });
   for_panels(s.panel, s.w.d_h ? s.panels_end : s.panel, [&](int64_t first, int64_t vectors) {
@@ -164,16 +171,16 @@ inline void start_backward(const Job& j, const Share& s, int64_t thread) {
   }
 }
 
-// The gradients of the weights, spread over all threads by row.
-inline void unpack_weights(const Job& j, int64_t thread) {
+// The gradients of the weights, spread over all parts by row.
+inline void unpack_weights(const Job& j, const Share& s) {
   const Layout& l = j.l;
   const int64_t features = j.o.features, rows = features + j.o.units;
-  const int64_t threads = l.teams * l.members, end = j.o.feedback ? rows : features;
-  for (int64_t k = part(end, thread, threads); k < part(end, thread + 1, threads); ++k)
+  const int64_t all = j.o.feedback ? rows : features, end = part(all, s.part + 1, parts(j));
+  for (int64_t k = part(all, s.part, parts(j)); k < end; ++k)
     unpack_row(j, j.first.d_weights, rows, k,
                k < features ? j.gradients.W + k * l.columns
                             : j.gradients.R + (k - features) * l.columns);
-  if (thread > 0) return;
+  if (s.part > 0) return;
   unpack_row(j, j.first.d_b, 1, 0, j.gradients.b);
   if (!j.o.peepholes) return;
   const int64_t place[3] = {l.i, l.f, l.o};
@@ -190,20 +197,28 @@ inline void unpack_weights(const Job& j, int64_t thread) {
   }
 }
 
-void backward(const void* job, int64_t thread) {
-  const Job& j = *static_cast<const Job*>(job);
-  const Share s = share_of(j, thread);
-  start_backward(j, s, thread);
-  wait(j.everyone);
-  for (int64_t chunk = quotient_up(j.o.time, j.l.steps) - 1; chunk >= 0; --chunk)
-    chunk_backward(j, s, chunk_at(j, s, chunk * j.l.steps));
+inline void finish_backward(const Job& j, const Share& s) {
   for (int64_t p = s.panel; p < s.panels_end; ++p)
     for (int64_t row = 0; row < s.rows; ++row)
       store(j.gradients.h + (s.row + row) * j.o.units + p * j.l.used,
             error_from_later(j, s, row, p, -1), units_in(j, p));
   unpack_cells(j, s, s.w.d_c, j.gradients.c);
-  wait(j.everyone);
-  unpack_weights(j, thread);
+  unpack_weights(j, s);
+}
+
+void backward(const void* job, Turn turn) {
+  const Job& j = *static_cast<const Job*>(job);
+  Share s = share_of(j, turn.member);
+  phase(j, turn, s, [&](const Share& s) { start_backward(j, s); });
+  over_time(j, turn, s, [&](auto each) {
+    for (int64_t t = (quotient_up(j.o.time, j.l.steps) - 1) * j.l.steps; t >= 0; t -= j.l.steps) {
+      const int64_t steps = least(j.l.steps, j.o.time - t);
+      for (int64_t k = t + steps - 1; k >= t; --k)
+        each([&](const Share& s) { step_of_chunk(j, s, chunk_at(j, s, t), k); });
+      each([&](const Share& s) { end_of_chunk(j, s, chunk_at(j, s, t)); });
+    }
+  });
+  phase(j, turn, s, [&](const Share& s) { finish_backward(j, s); });
 }
 
 }  // namespace

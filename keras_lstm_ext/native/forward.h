@@ -50,6 +50,7 @@ inline void net_inputs(const Job& j, const Share& s, int64_t t, int64_t panel, i
 }
 
 inline void start(const Job& j, const Share& s) {
+  pack_weights(j, s);
   pack_peepholes(j, s);
   pack_cells(j, s, j.in.c, s.w.c);
   if (s.member > 0) return;
@@ -60,33 +61,39 @@ inline void start(const Job& j, const Share& s) {
   }
 }
 
-void forward(const void* job, int64_t thread) {
-  const Job& j = *static_cast<const Job*>(job);
-  const Share s = share_of(j, thread);
-  pack_weights(j, thread);
-  start(j, s);
-  wait(j.everyone);
+inline void step_forward(const Job& j, const Share& s, int64_t t) {
   // So many panels at once that a step has many rows.
   const int64_t group = s.rows < MOST_ROWS ? MOST_ROWS / s.rows : 1;
-  for (int64_t t = 0; t < j.o.time; ++t) {
-    for (int64_t p = s.panel; p < s.panels_end; p += group) {
-      const int64_t panels = least(group, s.panels_end - p);
-      for_rows(s, [&](int64_t row, int64_t rows) {
-        for (int64_t q = p; q < p + panels; ++q) {
-          if (j.l.steps > 1 && t % j.l.steps == 0) input_product(j, s, t, q);
-          net_inputs(j, s, t, q, row, rows);
-        }
-        step(j, s, t, p, panels, row, rows);
-      });
-    }
-    wait(s.barrier);
+  for (int64_t p = s.panel; p < s.panels_end; p += group) {
+    const int64_t panels = least(group, s.panels_end - p);
+    for_rows(s, [&](int64_t row, int64_t rows) {
+      for (int64_t q = p; q < p + panels; ++q) {
+        if (j.l.steps > 1 && t % j.l.steps == 0) input_product(j, s, t, q);
+        net_inputs(j, s, t, q, row, rows);
+      }
+      step(j, s, t, p, panels, row, rows);
+    });
   }
+}
+
+inline void finish(const Job& j, const Share& s) {
   if (s.member == 0) {
     const int64_t units = j.o.units;
     std::memcpy(j.out.h + s.row * units, s.w.h[j.o.time & 1], sizeof(float) * s.rows * units);
   }
   // The c before the first step, if there is no step.
   unpack_cells(j, s, cells_after(j, s, j.o.time - 1, 0), j.out.c);
+}
+
+void forward(const void* job, Turn turn) {
+  const Job& j = *static_cast<const Job*>(job);
+  Share s = share_of(j, turn.member);
+  phase(j, turn, s, [&](const Share& s) { start(j, s); });
+  over_time(j, turn, s, [&](auto each) {
+    for (int64_t t = 0; t < j.o.time; ++t)
+      each([&](const Share& s) { step_forward(j, s, t); });
+  });
+  phase(j, turn, s, [&](const Share& s) { finish(j, s); });
 }
 
 }  // namespace

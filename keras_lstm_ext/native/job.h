@@ -51,28 +51,28 @@ struct Job {
   Gradients gradients;
   Weights w;
   Rows first;  // of the first team
-  Barrier* everyone;
 };
 
 static inline float* of_team(const Job& j, int64_t team, float* of_first) {
   return of_first ? of_first + team * j.l.team_floats : of_first;
 }
 
-// What one thread does: its rows of the batch, and its panels. `row` is the first one in the batch;
+// One part of a phase: rows of the batch, and panels. `row` is the first one in the batch;
 // everything else counts rows from there.
 struct Share {
   Rows w;
-  int64_t team, member;
+  int64_t part, team, member;
   int64_t row, rows;
   int64_t panel, panels_end;
-  Barrier* barrier;  // of the team; null for a team of one
 };
 
 static inline int64_t part(int64_t of, int64_t index, int64_t parts) { return of * index / parts; }
 
-static inline Share share_of(const Job& j, int64_t thread) {
+static inline int64_t parts(const Job& j) { return j.l.teams * j.l.members; }
+
+static inline Share share_of(const Job& j, int64_t index) {
   const Layout& l = j.l;
-  int64_t team = thread / l.members, member = thread % l.members;
+  int64_t team = index / l.members, member = index % l.members;
   int64_t row = part(j.o.batch, team, l.teams);
   auto own = [&](float* of_first) { return of_team(j, team, of_first); };
   const Rows& w = j.first;
@@ -89,13 +89,32 @@ static inline Share share_of(const Job& j, int64_t thread) {
            own(w.d_weights),
            own(w.d_b),
            own(w.d_p)},
+          index,
           team,
           member,
           row,
           part(j.o.batch, team + 1, l.teams) - row,
           part(l.panels, member, l.members),
-          part(l.panels, member + 1, l.members),
-          l.members > 1 ? j.everyone : nullptr};
+          part(l.panels, member + 1, l.members)};
+}
+
+// A phase of the job: f(share) for all parts, whose order does not matter.
+template <typename F>
+static inline void phase(const Job& j, Turn& turn, Share& s, F f) {
+  while (next(turn)) {
+    if (s.part != turn.part) s = share_of(j, turn.part);
+    f(s);
+  }
+}
+
+// The loop over time, f(each), which hands each(g) what every member of a team must have done before
+// any of them goes on: g(share). Teams have nothing to wait for.
+template <typename F>
+static inline void over_time(const Job& j, Turn& turn, Share& s, F f) {
+  if (j.l.members > 1)
+    f([&](auto g) { phase(j, turn, s, g); });
+  else
+    phase(j, turn, s, [&](const Share& own) { f([&](auto g) { g(own); }); });
 }
 
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }

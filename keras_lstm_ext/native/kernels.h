@@ -3,8 +3,10 @@
 
 #include <cstdint>
 
+#include "threads.h"
+
 struct Kernels {
   int64_t lanes, tile_rows;
-  void (*forward)(const void* job, int64_t thread);
-  void (*backward)(const void* job, int64_t thread);
+  void (*forward)(const void* job, Turn turn);
+  void (*backward)(const void* job, Turn turn);
 };

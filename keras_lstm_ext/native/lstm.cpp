@@ -28,6 +28,7 @@ namespace {
 constexpr int64_t SECOND_LEVEL_CACHE = 640 * 1024;  // bytes of packed weights that stay in it
 constexpr int64_t BETWEEN_TEAMS = 1024;             // floats, at least a page
 constexpr int64_t SMALL = 1 << 18;                   // multiplications that a thread is worth
+constexpr int64_t SMALL_STEP = 1 << 15;              // and in each step, where threads meet after it
 
 const Kernels* kernels(int32_t isa) {
 #if defined(__x86_64__)
@@ -163,7 +164,7 @@ void clear(const Options& o, const Gradients& d) {
   if (o.peepholes) std::fill_n(d.p, (l.nets - 1) * o.units, 0.0f);
 }
 
-int32_t run(Job& j, bool backward, void (*kernel)(const void*, int64_t)) {
+int32_t run(Job& j, bool backward, void (*kernel)(const void*, Turn)) {
   // Takes all places, and gives the number of floats.
   auto place = [&](float* memory) {
     Places places(memory);
@@ -174,15 +175,13 @@ int32_t run(Job& j, bool backward, void (*kernel)(const void*, int64_t)) {
     return weights + j.l.teams * j.l.team_floats;
   };
   const Memory memory = borrow(place(nullptr) * sizeof(float));
-  j.everyone = new_barrier(j.l.teams * j.l.members);
   bool ran = false;
-  if (memory.at && j.everyone) {
+  if (memory.at) {
     ASAN_UNPOISON_MEMORY_REGION(memory.at, memory.bytes);  // of the call before
     place(memory.at);
-    ran = run_together(j.l.teams * j.l.members, kernel, &j);
+    ran = run_together(parts(j), kernel, &j, sizeof j);
   }
   give_back(memory);
-  delete_barrier(j.everyone);
   return ran ? 0 : 1;
 }
 
@@ -201,9 +200,16 @@ int32_t lstm_supports(int32_t isa) {
 }
 
 int32_t lstm_threads(const Options* options) {
-  const int64_t work = weights_of(layout(*options, *kernels(BEST)), *options) * options->batch *
-                       options->time;
-  return std::max<int64_t>(1, std::min<int64_t>(options->threads, work / SMALL));
+  Options o = *options;
+  Layout l = layout(o, *kernels(BEST));
+  const int64_t step = weights_of(l, o) * o.batch;
+  auto at_most = [&](int64_t threads) {
+    o.threads = static_cast<int32_t>(std::clamp<int64_t>(threads, 1, o.threads));
+  };
+  at_most(step * o.time / SMALL);
+  split(l, o);
+  if (l.members > 1) at_most(step / SMALL_STEP);
+  return o.threads;
 }
 
 int32_t lstm_largest_peephole_block() { return kernels(BEST)->lanes; }
@@ -218,7 +224,7 @@ void lstm_kept(const Options* options, int64_t* gates, int64_t* cells) {
 int32_t lstm_forward(const Options* options, const Inputs* in, const Results* out) {
   if (options->batch * options->units == 0) return 0;
   const Kernels& k = *kernels(options->isa);
-  Job j = {*options, layout(*options, k), *in, *out, {}, {}, {}, {}, nullptr};
+  Job j = {*options, layout(*options, k), *in, *out, {}, {}, {}, {}};
   split(j.l, j.o);
   j.l.steps = steps_forward(j.l, j.o);
   return run(j, false, k.forward);
@@ -231,7 +237,7 @@ int32_t lstm_backward(const Options* options, const Inputs* in, const Results* k
     return 0;
   }
   const Kernels& k = *kernels(options->isa);
-  Job j = {*options, layout(*options, k), *in, *kept, *errors, *gradients, {}, {}, nullptr};
+  Job j = {*options, layout(*options, k), *in, *kept, *errors, *gradients, {}, {}};
   split(j.l, j.o);
   j.l.steps = steps_backward(j.l, j.o);
   return run(j, true, k.backward);

@@ -22,11 +22,11 @@ inline void pack_panel(const Job& j, int64_t panel, const float* from, int64_t r
   }
 }
 
-// The weights of the forward, spread over all threads.
-inline void pack_weights(const Job& j, int64_t thread) {
+// The weights of the forward, spread over all parts.
+inline void pack_weights(const Job& j, const Share& s) {
   const Layout& l = j.l;
-  int64_t threads = l.teams * l.members, units = j.o.units, features = j.o.features;
-  for (int64_t p = part(l.panels, thread, threads); p < part(l.panels, thread + 1, threads); ++p) {
+  int64_t units = j.o.units, features = j.o.features, end = part(l.panels, s.part + 1, parts(j));
+  for (int64_t p = part(l.panels, s.part, parts(j)); p < end; ++p) {
     pack_panel(j, p, j.in.W, features, j.w.W + p * features * l.width);
     pack_panel(j, p, j.in.b, 1, j.w.b + p * l.width);
     if (j.o.feedback) pack_panel(j, p, j.in.R, units, j.w.R + p * units * l.width);

@@ -1,8 +1,15 @@
 #include "threads.h"
 
+#include <pthread.h>
+#include <sched.h>
+
 #include <atomic>
 #include <cfenv>
+#include <chrono>
 #include <condition_variable>
+#include <cstring>
+#include <exception>
+#include <memory>
 #include <mutex>
 #include <new>
 #include <thread>
@@ -14,126 +21,203 @@
 #define PAUSE() ((void)0)
 #endif
 
-constexpr int SPINS = 2000;  // some microseconds
+namespace {
 
-struct alignas(64) Barrier {
-  std::atomic<int64_t> arrived{0};  // ever; one word, because a line takes long to another core
-  int64_t members = 1;
+using Clock = std::chrono::steady_clock;
+using std::chrono::microseconds;
+
+constexpr microseconds PATIENCE{1};  // before the parts of those who are late are taken
+constexpr microseconds SPIN{10};     // before another thread may have this processor
+constexpr microseconds YIELD{1000};  // before this one sleeps
+
+struct alignas(64) Part {
+  std::atomic<int64_t> taken{0};  // in so many phases
+};
+
+}  // namespace
+
+struct Crew {
+  Crew(int64_t threads, void (*job)(const void*, Turn), const void* argument, size_t bytes)
+      : job(job), argument(new char[bytes]), parts(threads) {
+    std::memcpy(this->argument.get(), argument, bytes);
+    std::fegetenv(&environment);
+  }
+
+  void work(int64_t member) { job(argument.get(), {this, member, 0, -1, false}); }
+
+  void (*job)(const void*, Turn);
+  std::unique_ptr<char[]> argument;
+  std::fenv_t environment;  // TensorFlow's threads flush denormals; all must do the same
+  std::vector<Part> parts;
+  alignas(64) std::atomic<int64_t> done{0};  // parts of all phases; one word, because a line takes
+                                             // long to another core
   std::atomic<int64_t> sleeping{0};
   std::mutex mutex;
   std::condition_variable passed;
 };
 
-Barrier* new_barrier(int64_t members) {
-  Barrier* barrier = new (std::nothrow) Barrier;
-  if (barrier) barrier->members = members;
-  return barrier;
-}
-
-void delete_barrier(Barrier* barrier) { delete barrier; }
-
-void wait(Barrier* barrier) {
-  if (!barrier) return;
-  const int64_t before = barrier->arrived.fetch_add(1);
-  const int64_t awaited = (before / barrier->members + 1) * barrier->members;
-  if (before + 1 == awaited) {
-    if (barrier->sleeping.load() > 0) {
-      std::lock_guard<std::mutex> lock(barrier->mutex);
-      barrier->passed.notify_all();
-    }
-    return;
-  }
-  for (int spins = 0; spins < SPINS; ++spins) {
-    if (barrier->arrived.load(std::memory_order_acquire) >= awaited) return;
-    PAUSE();
-  }
-  // Another thread has no processor, perhaps: it can have this one.
-  std::unique_lock<std::mutex> lock(barrier->mutex);
-  ++barrier->sleeping;
-  barrier->passed.wait(lock, [=] { return barrier->arrived.load() >= awaited; });
-  --barrier->sleeping;
-}
-
 namespace {
 
-struct Task {
-  void (*job)(const void*, int64_t);
-  const void* argument;
-  std::fenv_t environment;  // TensorFlow's threads flush denormals; all must do the same
-  std::atomic<int64_t> left;
-  std::mutex mutex;
-  std::condition_variable finished;
-};
-
-struct Worker {
-  Task* task = nullptr;
-  int64_t index = 0;
-  std::mutex mutex;
-  std::condition_variable called;
-};
-
-// Workers that have nothing to do. Never destroyed: they sleep until the process ends.
-struct Pool {
-  std::mutex mutex;
-  std::vector<Worker*> idle;
-};
-
-Pool& pool() {
-  static Pool* const only = new Pool;
-  return *only;
+bool take(Turn& turn, int64_t part) {
+  std::atomic<int64_t>& taken = turn.crew->parts[part].taken;
+  int64_t phase = turn.phase;
+  if (taken.load(std::memory_order_relaxed) != phase ||
+      !taken.compare_exchange_strong(phase, phase + 1))
+    return false;
+  turn.part = part;
+  return true;
 }
 
-void work(Worker* worker) {
-  for (;;) {
-    Task* task;
-    {
-      std::unique_lock<std::mutex> lock(worker->mutex);
-      worker->called.wait(lock, [worker] { return worker->task != nullptr; });
-      task = worker->task;
-      worker->task = nullptr;
-    }
-    std::fesetenv(&task->environment);
-    task->job(task->argument, worker->index);
-    {
-      std::lock_guard<std::mutex> lock(pool().mutex);
-      pool().idle.push_back(worker);
-    }
-    std::lock_guard<std::mutex> lock(task->mutex);
-    if (--task->left == 0) task->finished.notify_one();
-  }
+bool take_of_another(Turn& turn) {
+  const int64_t parts = turn.crew->parts.size();
+  for (int64_t k = 1; k < parts; ++k)
+    if (take(turn, (turn.member + k) % parts)) return true;
+  return false;
 }
 
-// Calls that run at the same time have workers of their own: a job's threads wait for each other.
-std::vector<Worker*> hire(int64_t count) {
-  std::lock_guard<std::mutex> lock(pool().mutex);
-  std::vector<Worker*>& idle = pool().idle;
-  idle.reserve(idle.size() + count);
-  while (static_cast<int64_t>(idle.size()) < count) {
-    Worker* worker = new Worker;
-    std::thread(work, worker).detach();
-    idle.push_back(worker);
+// One more part is done. Where it was the last of the phase, those who sleep are woken.
+bool is_last(Crew& crew, int64_t awaited) {
+  if (crew.done.fetch_add(1) + 1 < awaited) return false;
+  if (crew.sleeping.load() > 0) {
+    std::lock_guard<std::mutex> lock(crew.mutex);
+    crew.passed.notify_all();
   }
-  std::vector<Worker*> hired(idle.end() - count, idle.end());
-  idle.resize(idle.size() - count);
-  return hired;
+  return true;
+}
+
+void pause() { PAUSE(); }
+
+// Whether so many parts are done within a time.
+template <typename F>
+bool within(microseconds limit, const Crew& crew, int64_t awaited, F between) {
+  const Clock::time_point end = Clock::now() + limit;
+  do {
+    for (int k = 0; k < 8; ++k) {
+      if (crew.done.load(std::memory_order_acquire) >= awaited) return true;
+      between();
+    }
+  } while (Clock::now() < end);
+  return false;
+}
+
+void sleep(Crew& crew, int64_t awaited) {
+  std::unique_lock<std::mutex> lock(crew.mutex);
+  ++crew.sleeping;
+  crew.passed.wait(lock, [&] { return crew.done.load() >= awaited; });
+  --crew.sleeping;
 }
 
 }  // namespace
 
-bool run_together(int64_t threads, void (*job)(const void*, int64_t), const void* argument) try {
-  std::vector<Worker*> workers = hire(threads - 1);
-  Task task{job, argument, {}, {threads - 1}, {}, {}};
-  std::fegetenv(&task.environment);
-  for (int64_t k = 0; k < threads - 1; ++k) {
-    std::lock_guard<std::mutex> lock(workers[k]->mutex);
-    workers[k]->task = &task;
-    workers[k]->index = k + 1;
-    workers[k]->called.notify_one();
+bool next(Turn& turn) {
+  Crew& crew = *turn.crew;
+  const int64_t awaited = (turn.phase + 1) * static_cast<int64_t>(crew.parts.size());
+  const bool starts = turn.part < 0, own = turn.part == turn.member;
+  auto over = [&] {
+    turn.alone = !starts && !own;
+    turn.part = -1;
+    ++turn.phase;
+    return false;
+  };
+  if (starts && take(turn, turn.member)) return true;
+  if (starts ? crew.done.load() >= awaited : is_last(crew, awaited)) return over();
+  if (own && !turn.alone && within(PATIENCE, crew, awaited, pause)) return over();
+  if (take_of_another(turn)) return true;
+  if (within(SPIN, crew, awaited, pause)) return over();
+  // Whose part is awaited has lost its processor, perhaps to this thread.
+  if (!within(YIELD, crew, awaited, [] { sched_yield(); })) sleep(crew, awaited);
+  return over();
+}
+
+namespace {
+
+struct Worker {
+  std::shared_ptr<Crew> crew;
+  int64_t member = 0;
+  std::mutex mutex;
+  std::condition_variable called;
+};
+
+struct Pool {
+  std::mutex mutex;
+  std::vector<Worker*> idle;
+  int64_t wanted = 0, all = 0;  // by the calls that run; threads that there are
+};
+
+// Never destroyed: its threads sleep until the process ends.
+alignas(Pool) char place[sizeof(Pool)];
+Pool* const pool = new (place) Pool;
+
+// A forked child has none of the threads, and the lock may be that of one of them.
+[[maybe_unused]] const int forgotten = pthread_atfork(nullptr, nullptr, [] { new (place) Pool; });
+
+void work(Worker* worker) {
+  for (;;) {
+    std::shared_ptr<Crew> crew;
+    {
+      std::unique_lock<std::mutex> lock(worker->mutex);
+      worker->called.wait(lock, [worker] { return worker->crew != nullptr; });
+      crew.swap(worker->crew);
+    }
+    std::fesetenv(&crew->environment);
+    crew->work(worker->member);
+    crew.reset();
+    std::lock_guard<std::mutex> lock(pool->mutex);
+    pool->idle.push_back(worker);
   }
-  job(argument, 0);
-  for (int spins = 0; task.left != 0 && spins < SPINS; ++spins) PAUSE();
-  std::unique_lock<std::mutex> lock(task.mutex);
-  task.finished.wait(lock, [&task] { return task.left == 0; });
+}
+
+// Up to so many workers. A call that finds those of an earlier one still at work gets no others:
+// there are never more threads than the calls that run want together.
+std::vector<Worker*> hire(int64_t count) {
+  std::vector<Worker*> hired;
+  std::lock_guard<std::mutex> lock(pool->mutex);
+  pool->wanted += count;
+  try {
+    hired.reserve(count);
+    for (; count > 0 && !pool->idle.empty(); --count) {
+      hired.push_back(pool->idle.back());
+      pool->idle.pop_back();
+    }
+    for (; count > 0 && pool->all < pool->wanted; --count) {
+      pool->idle.reserve(pool->all + 1);  // so that a worker can always come back
+      std::unique_ptr<Worker> worker(new Worker);
+      std::thread(work, worker.get()).detach();
+      hired.push_back(worker.release());
+      ++pool->all;
+    }
+  } catch (const std::exception&) {  // there are as many threads as the system gives
+  }
+  return hired;
+}
+
+// Those who have not begun need not come any more.
+void dismiss(const std::vector<Worker*>& hired, int64_t wanted) {
+  std::lock_guard<std::mutex> lock(pool->mutex);
+  pool->wanted -= wanted;
+  for (Worker* worker : hired) {
+    std::lock_guard<std::mutex> lock(worker->mutex);
+    if (!worker->crew) continue;
+    worker->crew.reset();
+    pool->idle.push_back(worker);
+  }
+}
+
+}  // namespace
+
+bool run_together(int64_t threads, void (*job)(const void*, Turn), const void* argument,
+                  size_t bytes) try {
+  const auto crew = std::make_shared<Crew>(threads, job, argument, bytes);
+  const std::vector<Worker*> hired = hire(threads - 1);
+  int64_t member = 0;
+  for (Worker* worker : hired) {
+    std::lock_guard<std::mutex> lock(worker->mutex);
+    worker->crew = crew;
+    worker->member = ++member;
+    worker->called.notify_one();
+  }
+  crew->work(0);
+  dismiss(hired, threads - 1);
   return true;
 } catch (const std::exception&) {
   return false;

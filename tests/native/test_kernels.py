@@ -133,13 +133,6 @@ def test_limits_of_squashers(name: str, low: float) -> None:
         np.testing.assert_array_equal(squashed(x, name, isa), [low, low, 1.0, 1.0, np.nan])
 
 
-def test_threads_are_worth_waking() -> None:
-    library = c.load()
-    for size, threads in (((1, 1, 8, 8), 1), ((32, 100, 64, 128), 4)):
-        o = Problem("classic", *size).options(4)
-        assert library.lstm_threads(c.byref(o)) == threads
-
-
 def test_keeps_what_the_backward_reads() -> None:
     """24 bytes per step, row and unit of an LSTM, with y: as little as bptt keeps."""
     o = c.options(CLASSIC, np.empty((2, 10, 4)), 64)
