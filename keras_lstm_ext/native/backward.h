@@ -56,7 +56,8 @@ inline Chunk chunk_at(const Job& j, const Share& s, int64_t t) {
   return {t, steps, steps * s.rows};
 }
 
-// x and r of a chunk, transposed in tiles of TILE_ROWS columns: (tile, row, column in tile).
+// x and r of a chunk, transposed in tiles of TILE_ROWS columns: (tile, row, column in tile). Zeros
+// for skipped steps, whose d_z is zero: what they hold may be NaN, which times zero is not zero.
 inline void pack_left(const Job& j, const Share& s, const Chunk& chunk, bool of_r) {
   const int64_t units = j.o.units, features = j.o.features;
   const int64_t columns = of_r ? units : features, tiles = quotient_up(columns, TILE_ROWS);
@@ -70,9 +71,14 @@ inline void pack_left(const Job& j, const Share& s, const Chunk& chunk, bool of_
       const float* from = of_r ? h : x;
       const float* times = of_r && j.in.multiplier ? j.in.multiplier + row * units : nullptr;
       const int64_t k = (t - chunk.t) * s.rows + row - s.row;
+      const bool skip = skipped(j, s, row - s.row, t);
       for (int64_t tile = first_tile; tile < end_tile; ++tile) {
         const int64_t column = tile * TILE_ROWS, n = least(TILE_ROWS, columns - column);
         float* at = to + column * chunk.rows + k * n;
+        if (skip) {
+          std::memset(at, 0, sizeof(float) * n);
+          continue;
+        }
         if (n == TILE_ROWS && !times) {
           std::memcpy(at, from + column, sizeof(float) * TILE_ROWS);
           continue;

@@ -27,15 +27,17 @@ namespace {
 
 constexpr int64_t SECOND_LEVEL_CACHE = 640 * 1024;  // bytes of packed weights that stay in it
 constexpr int64_t BETWEEN_TEAMS = 1024;             // floats, at least a page
-constexpr int64_t SMALL = 1 << 18;                   // multiplications that a thread is worth
-constexpr int64_t SMALL_STEP = 1 << 15;              // and in each step, where threads meet after it
+constexpr int32_t MOST_THREADS = 1024;
+constexpr double SMALL = 1 << 18;                    // multiplications that a thread is worth
+constexpr double SMALL_STEP = 1 << 15;               // and in each step, where threads meet after it
 
-const Kernels* kernels(int32_t isa) {
+// The best of those that the processor has and that are asked for at most.
+const Kernels& kernels(int32_t isa) {
 #if defined(__x86_64__)
-  if ((isa == BEST || isa == AVX512) && lstm_supports(AVX512)) return &avx512;
-  if ((isa == BEST || isa == AVX2) && lstm_supports(AVX2)) return &avx2;
+  if ((isa == BEST || isa == AVX512) && lstm_supports(AVX512)) return avx512;
+  if (isa != BASELINE && lstm_supports(AVX2)) return avx2;
 #endif
-  return isa == BEST || isa == BASELINE ? &baseline : nullptr;
+  return baseline;
 }
 
 Layout layout(const Options& o, const Kernels& k) {
@@ -61,16 +63,16 @@ Layout layout(const Options& o, const Kernels& k) {
   return l;
 }
 
-int64_t weights_of(const Layout& l, const Options& o) {
-  return l.panels * l.width * (o.features + o.units);
+double weights_of(const Layout& l, const Options& o) {  // of sizes that may be anything
+  return 1.0 * l.panels * l.width * (o.features + o.units);
 }
 
 // A team per thread where each has enough rows and the weights stay in its cache; else one team.
 void split(Layout& l, const Options& o) {
-  const int64_t threads = o.threads;
+  const int64_t threads = std::clamp(o.threads, 1, MOST_THREADS);
   const bool by_rows = l.panels < 2 || (weights_of(l, o) * 4 <= SECOND_LEVEL_CACHE &&
                                         o.batch >= 2 * threads);
-  l.teams = by_rows ? std::max<int64_t>(1, std::min(threads, o.batch)) : 1;
+  l.teams = by_rows ? std::min(threads, o.batch) : 1;
   l.members = by_rows ? 1 : std::min(threads, l.panels);
 }
 
@@ -155,7 +157,7 @@ void place_backward(Job& j, Places& places) {
 
 // The gradients of a batch without rows, or of a layer without units.
 void clear(const Options& o, const Gradients& d) {
-  const Layout l = layout(o, *kernels(o.isa));
+  const Layout l = layout(o, kernels(o.isa));
   const int64_t columns = l.columns;
   std::fill_n(d.x, o.batch * o.time * o.features, 0.0f);
   std::fill_n(d.W, o.features * columns, 0.0f);
@@ -201,10 +203,10 @@ int32_t lstm_supports(int32_t isa) {
 
 int32_t lstm_threads(const Options* options) {
   Options o = *options;
-  Layout l = layout(o, *kernels(BEST));
-  const int64_t step = weights_of(l, o) * o.batch;
-  auto at_most = [&](int64_t threads) {
-    o.threads = static_cast<int32_t>(std::clamp<int64_t>(threads, 1, o.threads));
+  Layout l = layout(o, kernels(BEST));
+  const double step = weights_of(l, o) * o.batch;
+  auto at_most = [&](double threads) {
+    o.threads = std::max(1, static_cast<int32_t>(std::min<double>(o.threads, threads)));
   };
   at_most(step * o.time / SMALL);
   split(l, o);
@@ -212,18 +214,18 @@ int32_t lstm_threads(const Options* options) {
   return o.threads;
 }
 
-int32_t lstm_largest_peephole_block() { return kernels(BEST)->lanes; }
+int32_t lstm_largest_peephole_block() { return kernels(BEST).lanes; }
 
 void lstm_kept(const Options* options, int64_t* gates, int64_t* cells) {
   const Options& o = *options;
-  const Layout l = layout(o, *kernels(o.isa));
+  const Layout l = layout(o, kernels(o.isa));
   *gates = o.time * o.batch * l.panels * l.width;
   *cells = o.time * o.batch * l.padded;
 }
 
 int32_t lstm_forward(const Options* options, const Inputs* in, const Results* out) {
   if (options->batch * options->units == 0) return 0;
-  const Kernels& k = *kernels(options->isa);
+  const Kernels& k = kernels(options->isa);
   Job j = {*options, layout(*options, k), *in, *out, {}, {}, {}, {}};
   split(j.l, j.o);
   j.l.steps = steps_forward(j.l, j.o);
@@ -236,7 +238,7 @@ int32_t lstm_backward(const Options* options, const Inputs* in, const Results* k
     clear(*options, *gradients);
     return 0;
   }
-  const Kernels& k = *kernels(options->isa);
+  const Kernels& k = kernels(options->isa);
   Job j = {*options, layout(*options, k), *in, *kept, *errors, *gradients, {}, {}};
   split(j.l, j.o);
   j.l.steps = steps_backward(j.l, j.o);

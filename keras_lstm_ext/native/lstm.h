@@ -11,6 +11,7 @@ enum Squasher : int32_t { SIGMOID, TANH, LINEAR, CENTERED_SIGMOID_2, CENTERED_SI
 
 enum Gates : int32_t { GATE_I = 1, GATE_F = 2, GATE_O = 4 };
 
+// In the order of what they can do; BEST is whatever the processor has.
 enum Isa : int32_t { BEST, BASELINE, AVX2, AVX512 };
 
 struct Options {
@@ -18,7 +19,7 @@ struct Options {
   int32_t gates;                                 // a sum of `Gates`
   int32_t sigma, activation, output_activation;  // a `Squasher` each
   int32_t feedback, peepholes, truncated, reverse;  // 0 or 1; reverse: from the last step on
-  int32_t threads, isa;
+  int32_t threads, isa;  // at most
   float decay;  // of the old state, where there is no forget gate
 };
 

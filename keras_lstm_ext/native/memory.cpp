@@ -10,12 +10,14 @@
 
 namespace {
 
-constexpr size_t MOST = size_t{64} << 20;  // bytes that are worth keeping
+constexpr size_t MOST = size_t{64} << 20;       // bytes that are worth keeping
+constexpr size_t TOGETHER = size_t{256} << 20;  // of all that is idle
 
 // Calls that run at the same time have memory of their own.
 struct Kept {
   std::mutex mutex;
   std::vector<Memory> idle;
+  size_t bytes = 0;  // of all that is idle
 };
 
 // Never destroyed, as the threads are.
@@ -32,7 +34,19 @@ Memory take_idle() {
   if (kept->idle.empty()) return {};
   const Memory memory = kept->idle.back();
   kept->idle.pop_back();
+  kept->bytes -= memory.bytes;
   return memory;
+}
+
+bool keep(Memory memory) try {
+  if (!memory.at || memory.bytes > MOST) return false;
+  std::lock_guard<std::mutex> lock(kept->mutex);
+  if (kept->bytes + memory.bytes > TOGETHER) return false;
+  kept->idle.push_back(memory);
+  kept->bytes += memory.bytes;
+  return true;
+} catch (const std::exception&) {
+  return false;  // there is not even memory for the list
 }
 
 }  // namespace
@@ -44,10 +58,6 @@ Memory borrow(size_t bytes) {
   return {static_cast<float*>(std::aligned_alloc(64, bytes)), bytes};
 }
 
-void give_back(Memory memory) try {
-  if (!memory.at || memory.bytes > MOST) return std::free(memory.at);
-  std::lock_guard<std::mutex> lock(kept->mutex);
-  kept->idle.push_back(memory);
-} catch (const std::exception&) {
-  std::free(memory.at);  // there is not even memory for the list
+void give_back(Memory memory) {
+  if (!keep(memory)) std::free(memory.at);
 }

@@ -6,20 +6,21 @@
 
 namespace {
 
+// What a row of Keras' matrix has for n units of a net.
+inline V load_net(const Job& j, const float* row, int64_t net, int64_t unit, int64_t n) {
+  if (net == j.l.c || j.o.block_size == 1) return load(row + j.l.start[net] + unit, n);
+  V v = {};
+  for (int64_t lane = 0; lane < n; ++lane) v[lane] = row[column(j, net, unit + lane)];
+  return v;
+}
+
 // rows x columns of Keras' matrix into (rows, width) of one panel; zeros where there is no unit.
 inline void pack_panel(const Job& j, int64_t panel, const float* from, int64_t rows, float* to) {
   const Layout& l = j.l;
   int64_t n = units_in(j, panel), unit = panel * l.used;
-  for (int64_t k = 0; k < rows; ++k, from += l.columns) {
-    for (int64_t net = 0; net < l.nets; ++net, to += LANES) {
-      if (net == l.c || j.o.block_size == 1) {
-        store(to, load(from + l.start[net] + unit, n));
-        continue;
-      }
-      store(to, V{});
-      for (int64_t lane = 0; lane < n; ++lane) to[lane] = from[column(j, net, unit + lane)];
-    }
-  }
+  for (int64_t k = 0; k < rows; ++k, from += l.columns)
+    for (int64_t net = 0; net < l.nets; ++net, to += LANES)
+      store(to, load_net(j, from, net, unit, n));
 }
 
 // The weights of the forward, spread over all parts.
@@ -64,11 +65,14 @@ inline void pack_transposed(const Job& j, const float* from, int64_t n, float* t
   const Layout& l = j.l;
   for (int64_t p = 0; p < l.panels; ++p) {
     int64_t units = units_in(j, p), unit = p * l.used;
-    for (int64_t net = 0; net < l.nets; ++net, to += LANES * row) {
-      for (int64_t k = 0; k < LANES; ++k) store(to + k * row, V{});
-      for (int64_t lane = 0; lane < n; ++lane)
-        for (int64_t k = 0; k < units; ++k)
-          to[k * row + lane] = from[lane * l.columns + column(j, net, unit + k)];
+    for (int64_t net = 0; net < l.nets; ++net) {
+      V rows[LANES];
+#pragma GCC unroll 16
+      for (int64_t lane = 0; lane < LANES; ++lane)
+        rows[lane] = lane < n ? load_net(j, from + lane * l.columns, net, unit, units) : V{};
+      transpose(rows);
+#pragma GCC unroll 16
+      for (int64_t k = 0; k < LANES; ++k, to += row) store(to, rows[k]);
     }
   }
 }

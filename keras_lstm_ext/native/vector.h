@@ -29,6 +29,37 @@ inline void store(float* to, V v, int64_t n) {
 
 inline V all(float x) { return x - V{}; }  // x + 0 would turn -0 into 0
 
+// Elements of a and b together, numbered from those of a on.
+inline V shuffle(V a, V b, Bits places) {
+#ifdef __clang__
+  V v = {};
+  for (int lane = 0; lane < LANES; ++lane)
+    v[lane] = places[lane] < LANES ? a[places[lane]] : b[places[lane] - LANES];
+  return v;
+#else
+  return __builtin_shuffle(a, b, places);
+#endif
+}
+
+// Each pass merges row k with row k + LANES / 2, element by element: the highest bit of the row's
+// number becomes the lowest of the column's. When all bits have moved, rows are columns.
+inline void transpose(V (&rows)[LANES]) {
+  Bits low = {};
+  for (int lane = 0; lane < LANES; ++lane) low[lane] = lane / 2 + lane % 2 * LANES;
+  const Bits high = low + LANES / 2;
+#pragma GCC unroll 4
+  for (int pass = 1; pass < LANES; pass *= 2) {
+    V merged[LANES];
+#pragma GCC unroll 8
+    for (int k = 0; k < LANES / 2; ++k) {
+      merged[2 * k] = shuffle(rows[k], rows[k + LANES / 2], low);
+      merged[2 * k + 1] = shuffle(rows[k], rows[k + LANES / 2], high);
+    }
+#pragma GCC unroll 16
+    for (int k = 0; k < LANES; ++k) rows[k] = merged[k];
+  }
+}
+
 // e^x as s + s q, where s is a power of two: so that e^x - 1 can be had without cancellation.
 struct Exponential {
   V s, q;

@@ -90,6 +90,33 @@ def test_not_a_number_flows() -> None:
     assert np.isfinite(y[[0, 2]]).all()
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_a_skipped_step_holds_reaches_nothing(value: float, threads: int) -> None:
+    library = c.load()
+    problem = Problem("peephole", 4, 9, 5, 20, mask=True, reverse=True)
+    (inputs, errors), o = problem.arrays(), problem.options(threads)
+    found = []
+    for held in (0.0, value):
+        inputs["x"][~inputs["mask"]] = held
+        kept = c.forward(library, o, inputs)
+        found.append([kept["y"], kept["h"], kept["c"]])
+        found[-1] += c.backward(library, o, inputs, kept, errors).values()
+    for given, right in zip(*found, strict=True):
+        np.testing.assert_array_equal(given, right)
+
+
+def test_instructions_that_the_processor_lacks_are_not_used() -> None:
+    """The best of those that it has, up to those asked for, also by numbers without a meaning."""
+    library = c.load()
+    problem = Problem("classic", 3, 5, 4, 20)
+    inputs, _ = problem.arrays()
+    best = c.forward(library, problem.options(), inputs)["y"]
+    for isa in (*c.ISAS.values(), 4, -1):
+        y = c.forward(library, problem.options(isa=isa), inputs)["y"]
+        np.testing.assert_allclose(y, best, atol=1e-6)
+
+
 SQUASHERS = {
     "sigmoid": lambda x: 1.0 / (1.0 + np.exp(-x)),
     "tanh": np.tanh,

@@ -1,7 +1,10 @@
 """Threads: after a fork, beside others that want the processors, and how many a call gets."""
 
+import ctypes
+import os
 from typing import Any
 
+import numpy as np
 import pytest
 
 from keras_lstm_ext.engines import native
@@ -101,3 +104,104 @@ def test_forked_children_compute() -> None:
 def test_threads_are_worth_waking(size: Any, threads: int) -> None:
     o = Problem("classic", *size).options(4)
     assert c.load().lstm_threads(c.byref(o)) == threads
+
+
+def both(problem: Problem, **options: int) -> list[Any]:
+    """All results and gradients."""
+    library, (inputs, errors), o = c.load(), problem.arrays(), problem.options()
+    for name, value in options.items():
+        setattr(o, name, value)
+    kept = c.forward(library, o, inputs)
+    d = c.backward(library, o, inputs, kept, errors)
+    return [kept["y"], kept["h"], kept["c"], *d.values()]
+
+
+@pytest.mark.parametrize("threads", [0, -1, 2**31 - 1, -(2**31)])
+@pytest.mark.parametrize("batch", [3, 40])
+def test_any_number_of_threads(batch: int, threads: int) -> None:
+    """Panels split, and rows; gradients are sums over the rows of each thread."""
+    problem = Problem("peephole", batch, 7, 5, 90)
+    for given, right in zip(both(problem, threads=threads), both(problem), strict=True):
+        np.testing.assert_allclose(given, right, rtol=1e-3, atol=1e-4)
+    o = problem.options(threads)
+    assert c.load().lstm_threads(c.byref(o)) >= 1
+
+
+def test_the_choice_of_threads_knows_any_size() -> None:
+    o = Problem("classic", 1, 1, 1, 1).options(4)
+    o.batch = o.time = o.features = o.units = 2**31
+    assert c.load().lstm_threads(c.byref(o)) == 4
+
+
+NO_THREADS = """
+import ctypes, threading
+import numpy as np
+from tests.native.oracle import Problem
+from tests.native.test_threads import both
+
+def stacks(size):
+    libc, attributes = ctypes.CDLL(None), (ctypes.c_char * 256)()
+    assert libc.pthread_attr_init(attributes) == 0
+    assert libc.pthread_attr_setstacksize(attributes, ctypes.c_size_t(size)) == 0
+    assert libc.pthread_setattr_default_np(attributes) == 0
+
+def one_more():
+    threading.Thread(target=lambda: None).start()
+
+problem = Problem("peephole", 3, 20, 30, 90)
+both(problem)  # whatever the framework starts at its first call is there
+stacks(2**47)
+try:
+    one_more()
+    print("the system has threads")
+except RuntimeError:
+    print("no threads")
+alone = both(problem, threads=4)
+stacks(2**23)
+one_more()
+for a, b in zip(alone, both(problem, threads=4), strict=True):
+    np.testing.assert_array_equal(a, b)
+print("same bits")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "pthread_setattr_default_np"), reason="of glibc")
+def test_a_call_does_without_threads_where_the_system_gives_none() -> None:
+    assert processes.run(NO_THREADS) == "no threads\nsame bits\n"
+
+
+KEPT = """
+import os, threading
+import numpy as np
+from tests.native import library as c
+from tests.native.oracle import Problem
+
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+library, problem = c.load(), Problem("classic", 8_000, 1, 1, 256)
+inputs, o = problem.arrays()[0], problem.options()
+arrays = [{n: np.ones((8_000, 256), "float32") for n in "hc"} for _ in range(8)]
+results = [c.filled(c.Results, a) for a in arrays]
+given, before = c.filled(c.Inputs, inputs), resident()
+together = threading.Barrier(8)
+
+def call(out):
+    together.wait()
+    assert library.lstm_forward(c.byref(o), c.byref(given), c.byref(out)) == 0
+
+threads = [threading.Thread(target=call, args=(out,)) for out in results]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(resident() - before)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="of Linux")
+def test_memory_that_calls_leave_behind_is_limited() -> None:
+    """Eight calls at the same time work in 57 MiB each."""
+    assert float(processes.run(KEPT)) < 300
