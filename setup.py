@@ -100,7 +100,7 @@ setup(
             "keras_lstm_ext.native.lstm",
             sources=[
                 str(FOLDER / f"{name}.cpp")
-                for name in ("kernels", "lstm", "memory", "threads", "op", "tensorflow")
+                for name in ("kernels", "lstm", "stream", "memory", "threads", "op", "tensorflow")
             ],
             depends=sorted(map(str, FOLDER.glob("*.h"))),
             libraries=[] if platform.system() == "Windows" else ["dl", "pthread"],

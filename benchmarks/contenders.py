@@ -127,6 +127,40 @@ def export(backend: str) -> Suite:
     return Suite("export", contenders, [Shape(n, 100, 64, 128) for n in (1, 8, 32)], ["forward"])
 
 
+def steps(backend: str) -> Suite:
+    """One time step a call: the task is 100 of them."""
+    rows: dict[str, tuple[str, dict[str, Any]]] = {
+        "stream(PeepholeLSTM)": ("streamed", {"layer": "keras_lstm_ext:PeepholeLSTM"}),
+        "stream(ClassicLSTM)": ("streamed", {"layer": "keras_lstm_ext:ClassicLSTM"}),
+        "ClassicLSTM, stateful, tf.function": (
+            "stateful",
+            {"layer": "keras_lstm_ext:ClassicLSTM", "compiled": True},
+        ),
+        "keras.layers.LSTM, stateful, tf.function": (
+            "stateful",
+            {"layer": "keras.layers:LSTM", "compiled": True},
+        ),
+        "keras.layers.LSTM, stateful, called": (
+            "stateful",
+            {"layer": "keras.layers:LSTM", "compiled": False},
+        ),
+        "torch.nn.LSTMCell": ("torch_cell", {}),
+    }
+    contenders = [
+        Contender(
+            name,
+            f"benchmarks.steps:{runner}",
+            options,
+            variant="peephole" if "Peephole" in name else "classic",
+            tasks=("steps",),
+            backend="torch" if "torch" in name else backend,
+        )
+        for name, (runner, options) in rows.items()
+    ]
+    shapes = [Shape(1, 100, 16, 32), Shape(1, 100, 64, 128), Shape(1, 100, 128, 512)]
+    return Suite("steps", contenders, shapes, ["steps"])
+
+
 SUITES = {
     "layers": layers,
     "fit": fit,
@@ -135,6 +169,7 @@ SUITES = {
     "memory": memory,
     "load": load,
     "export": export,
+    "steps": steps,
 }
 
 

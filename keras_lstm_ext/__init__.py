@@ -16,5 +16,7 @@ from keras_lstm_ext.layers import PeepholeLSTM as PeepholeLSTM
 from keras_lstm_ext.layers import PeepholeLSTMCell as PeepholeLSTMCell
 from keras_lstm_ext.layers import VariantLSTM as VariantLSTM
 from keras_lstm_ext.layers import VariantLSTMCell as VariantLSTMCell
+from keras_lstm_ext.streaming import Stream as Stream
+from keras_lstm_ext.streaming import stream as stream
 from keras_lstm_ext.variants import Variant as Variant
 from keras_lstm_ext.version import __version__ as __version__

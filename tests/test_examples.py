@@ -72,6 +72,14 @@ def test_masking(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.slow
 @trains
+def test_streaming(capsys: pytest.CaptureFixture[str]) -> None:
+    error, naive = load("streaming").main(seconds=4, epochs=8)
+    assert error < naive / 4
+    assert "99.9 % of the steps within" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@trains
 def test_sunspots() -> None:
     pytest.importorskip("statsmodels")
     errors = load("sunspots").main(epochs=25)

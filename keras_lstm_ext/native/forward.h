@@ -49,9 +49,12 @@ inline void net_inputs(const Job& j, const Share& s, int64_t t, int64_t panel, i
   }
 }
 
-inline void start(const Job& j, const Share& s) {
+inline void pack(const Job& j, const Share& s) {
   pack_weights(j, s);
   pack_peepholes(j, s);
+}
+
+inline void start(const Job& j, const Share& s) {
   pack_cells(j, s, j.in.c, s.w.c);
   if (s.member > 0) return;
   const int64_t first = s.row * j.o.units;
@@ -88,12 +91,29 @@ inline void finish(const Job& j, const Share& s) {
 void forward(const void* job, Turn turn) {
   const Job& j = *static_cast<const Job*>(job);
   Share s = share_of(j, turn.member);
-  phase(j, turn, s, [&](const Share& s) { start(j, s); });
+  phase(j, turn, s, [&](const Share& s) {
+    pack(j, s);
+    start(j, s);
+  });
   over_time(j, turn, s, [&](auto each) {
     for (int64_t t = 0; t < j.o.time; ++t)
       each([&](const Share& s) { step_forward(j, s, t); });
   });
   phase(j, turn, s, [&](const Share& s) { finish(j, s); });
+}
+
+// A stream: a job of one part, whose weights are packed once.
+void pack_once(const void* job) {
+  const Job& j = *static_cast<const Job*>(job);
+  pack(j, share_of(j, 0));
+}
+
+void one_step(const void* job) {
+  const Job& j = *static_cast<const Job*>(job);
+  const Share s = share_of(j, 0);
+  start(j, s);
+  step_forward(j, s, 0);
+  finish(j, s);
 }
 
 }  // namespace

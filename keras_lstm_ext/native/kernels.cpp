@@ -8,4 +8,4 @@
 #include "forward.h"
 
 extern const Kernels ISA;
-const Kernels ISA = {LANES, TILE_ROWS, forward, backward};
+const Kernels ISA = {LANES, TILE_ROWS, forward, backward, pack_once, one_step};

@@ -9,4 +9,5 @@ struct Kernels {
   int64_t lanes, tile_rows;
   void (*forward)(const void* job, Turn turn);
   void (*backward)(const void* job, Turn turn);
+  void (*pack)(const void* job), (*step)(const void* job);  // of a stream
 };

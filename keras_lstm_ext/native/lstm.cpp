@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "job.h"
 #include "kernels.h"
+#include "lay.h"
 #include "memory.h"
 #include "threads.h"
 
@@ -31,7 +31,8 @@ constexpr int32_t MOST_THREADS = 1024;
 constexpr double SMALL = 1 << 18;                    // multiplications that a thread is worth
 constexpr double SMALL_STEP = 1 << 15;               // and in each step, where threads meet after it
 
-// The best of those that the processor has and that are asked for at most.
+}  // namespace
+
 const Kernels& kernels(int32_t isa) {
 #if defined(__x86_64__)
   if ((isa == BEST || isa == AVX512) && lstm_supports(AVX512)) return avx512;
@@ -39,6 +40,8 @@ const Kernels& kernels(int32_t isa) {
 #endif
   return baseline;
 }
+
+namespace {
 
 Layout layout(const Options& o, const Kernels& k) {
   Layout l = {};
@@ -167,20 +170,11 @@ void clear(const Options& o, const Gradients& d) {
 }
 
 int32_t run(Job& j, bool backward, void (*kernel)(const void*, Turn)) {
-  // Takes all places, and gives the number of floats.
-  auto place = [&](float* memory) {
-    Places places(memory);
-    place_weights(j, places, backward);
-    const int64_t weights = places.used();
-    (backward ? place_backward : place_forward)(j, places);
-    j.l.team_floats = places.used() - weights + BETWEEN_TEAMS;
-    return weights + j.l.teams * j.l.team_floats;
-  };
-  const Memory memory = borrow(place(nullptr) * sizeof(float));
+  const Memory memory = borrow(place(j, backward, nullptr) * sizeof(float));
   bool ran = false;
   if (memory.at) {
     ASAN_UNPOISON_MEMORY_REGION(memory.at, memory.bytes);  // of the call before
-    place(memory.at);
+    place(j, backward, memory.at);
     ran = run_together(parts(j), kernel, &j, sizeof j);
   }
   give_back(memory);
@@ -188,6 +182,22 @@ int32_t run(Job& j, bool backward, void (*kernel)(const void*, Turn)) {
 }
 
 }  // namespace
+
+Job forward_job(const Options& options, const Inputs& in, const Results& out) {
+  Job j = {options, layout(options, kernels(options.isa)), in, out, {}, {}, {}, {}};
+  split(j.l, j.o);
+  j.l.steps = steps_forward(j.l, j.o);
+  return j;
+}
+
+int64_t place(Job& j, bool backward, float* memory) {
+  Places places(memory);
+  place_weights(j, places, backward);
+  const int64_t weights = places.used();
+  (backward ? place_backward : place_forward)(j, places);
+  j.l.team_floats = places.used() - weights + BETWEEN_TEAMS;
+  return weights + j.l.teams * j.l.team_floats;
+}
 
 int32_t lstm_supports(int32_t isa) {
 #if defined(__x86_64__)
@@ -225,11 +235,8 @@ void lstm_kept(const Options* options, int64_t* gates, int64_t* cells) {
 
 int32_t lstm_forward(const Options* options, const Inputs* in, const Results* out) {
   if (options->batch * options->units == 0) return 0;
-  const Kernels& k = kernels(options->isa);
-  Job j = {*options, layout(*options, k), *in, *out, {}, {}, {}, {}};
-  split(j.l, j.o);
-  j.l.steps = steps_forward(j.l, j.o);
-  return run(j, false, k.forward);
+  Job j = forward_job(*options, *in, *out);
+  return run(j, false, kernels(options->isa).forward);
 }
 
 int32_t lstm_backward(const Options* options, const Inputs* in, const Results* kept,

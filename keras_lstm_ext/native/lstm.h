@@ -67,3 +67,11 @@ LSTM_API void lstm_kept(const Options*, int64_t* gates, int64_t* cells);
 LSTM_API int32_t lstm_forward(const Options*, const Inputs*, const Results*);
 LSTM_API int32_t lstm_backward(const Options*, const Inputs*, const Results*, const Errors*,
                                const Gradients*);
+
+// A layer one step at a time, on the thread that calls. Its weights are read once. Each step reads
+// `in->x`, `in->h` and `in->c`, and writes `states->h` and `states->c`, which may be the same
+// arrays, at the addresses that they had when it was opened. Null where there is no memory.
+struct Stream;
+LSTM_API Stream* lstm_open(const Options*, const Inputs*, const Results* states);
+LSTM_API void lstm_step(Stream*);
+LSTM_API void lstm_close(Stream*);

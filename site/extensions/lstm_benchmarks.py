@@ -13,6 +13,7 @@ RIVALS = {
     "fit": "keras.layers.LSTM, as fit runs it",
     "prefix": "CECLSTM(recurrent=False), portable",
     "export": "Keras' export to ONNX",
+    "steps": "keras.layers.LSTM, stateful, tf.function",
 }
 """Whom each suite is compared with."""
 

@@ -86,12 +86,47 @@ void call(Random& random) {
   if (lstm_backward(&o, &in, &out, &errors, &d)) std::abort();
 }
 
+// Step by step, what the whole sequence gives.
+void stream(Random& random) {
+  Options o = random_options(random);
+  if (o.batch * o.units == 0) return;
+  o.reverse = 0;
+  const int64_t gates = (o.gates & 1) + (o.gates >> 1 & 1) + (o.gates >> 2);
+  const int64_t columns = o.units + gates * (o.units / o.block_size), states = o.batch * o.units;
+  auto make = [&](int64_t size) { return array(random, size); };
+  Floats x = make(o.batch * o.time * o.features), h = make(states), c = make(states);
+  Floats W = make(o.features * columns), R = make(o.units * columns), p = make(gates * o.units);
+  Floats b = make(columns), one(o.batch * o.features), h_last(states), c_last(states);
+  Inputs in = {x.data(), h.data(), c.data(), W.data(), o.feedback ? R.data() : nullptr,
+               o.peepholes ? p.data() : nullptr, b.data(), nullptr, nullptr};
+  const Results whole = {nullptr, h_last.data(), c_last.data(), nullptr, nullptr};
+  if (lstm_forward(&o, &in, &whole)) std::abort();
+  in.x = one.data();
+  const Results moved = {nullptr, h.data(), c.data(), nullptr, nullptr};
+  Stream* opened = lstm_open(&o, &in, &moved);
+  if (!opened) std::abort();
+  W.clear();  // they are read once
+  for (int64_t t = 0; t < o.time; ++t) {
+    for (int64_t row = 0; row < o.batch; ++row)
+      for (int64_t k = 0; k < o.features; ++k)
+        one[row * o.features + k] = x[(row * o.time + t) * o.features + k];
+    lstm_step(opened);
+  }
+  lstm_close(opened);
+  for (int64_t k = 0; k < states; ++k)
+    if (std::fabs(h[k] - h_last[k]) > 1e-6f * (1 + std::fabs(h[k])) || std::isnan(h[k]) != std::isnan(h_last[k]))
+      std::abort();
+}
+
 int main(int, char** arguments) {
   const int calls = std::atoi(arguments[1]), threads = std::atoi(arguments[2]);
   std::atomic<int> left{calls};
   auto work = [&](unsigned seed) {
     Random random(seed);
-    while (--left >= 0) call(random);
+    while (--left >= 0) {
+      call(random);
+      stream(random);
+    }
   };
   std::vector<std::thread> team;
   for (int k = 1; k < threads; ++k) team.emplace_back(work, 1997u + k);
