@@ -30,12 +30,18 @@ class Reference:
     fields: dict[str, str]
 
     @property
+    def read(self) -> str:
+        """How the work is known here: `"in full"`, `"abstract"`, `"through hochreiter1997long"`."""
+        return self.text("read")
+
+    @property
     def bibtex(self) -> str:
-        """The entry as BibTeX, one field a line."""
+        """The entry as BibTeX, one field a line; `read` is about this project and left out."""
         # Months stay bare: they are abbreviations that styles expand.
         lines = (
             f"  {name} = {value},\n" if name == "month" else f"  {name} = {{{value}}},\n"
             for name, value in self.fields.items()
+            if name != "read"
         )
         fields = "".join(lines)
         return f"@{self.kind}{{{self.key},\n{fields}}}"

@@ -47,13 +47,19 @@ def labels() -> dict[str, str]:
     return lettered
 
 
-def address(reference: Reference) -> str:
-    """Where the work can be found; empty where nothing is known."""
+def addresses(reference: Reference) -> Iterator[str]:
+    """Where the work can be found, what is free to read last; nothing where nothing is known."""
     if "doi" in reference.fields:
-        return f"https://doi.org/{reference.fields['doi']}"
+        yield f"https://doi.org/{reference.fields['doi']}"
     if "url" in reference.fields:
-        return reference.fields["url"]
-    return f"https://arxiv.org/abs/{reference.fields['eprint']}" if _eprint(reference) else ""
+        yield reference.fields["url"]
+    if _eprint(reference):
+        yield f"https://arxiv.org/abs/{_eprint(reference)}"
+
+
+def known_how(reference: Reference) -> str:
+    """How the work is known here, with works in place of their keys."""
+    return re.sub(r"\b[a-z]+\d{4}[a-z]+\b", lambda m: labels()[m[0]], reference.read)
 
 
 def _eprint(reference: Reference) -> str:
@@ -103,7 +109,7 @@ class CitationProcessor(InlineProcessor):
         keys = [key.strip().lstrip("@") for key in m[1].split(";")]
         for key in keys:
             link = ElementTree.SubElement(span, "a", {"href": f"{PAGE}#{key}"})
-            link.set("title", full(known(key)))
+            link.set("title", f"{full(known(key))} Read: {known_how(known(key))}.")
             link.text = labels()[key]
             link.tail = "; "
         link.tail = ")"
@@ -145,9 +151,9 @@ def bibliography() -> Iterator[str]:
     ordered = sorted(references().values(), key=lambda r: (r.text("year"), short(r)))
     for reference in ordered:
         yield from ("", f'<div class="reference" id="{reference.key}" markdown>', "")
-        where = address(reference)
-        link = f" [{where.removeprefix('https://')}]({where})" if where else ""
-        yield f"**{html.escape(labels()[reference.key])}.** {html.escape(full(reference))}{link}"
+        links = "".join(f" [{re.sub('https?://', '', a)}]({a})" for a in addresses(reference))
+        yield f"**{html.escape(labels()[reference.key])}.** {html.escape(full(reference))}{links}"
+        yield from ("", f"Read: {html.escape(known_how(reference))}.")
         pages = [f"[{title}](/{path})" for path, title in uses().get(reference.key, [])]
         yield from ("", f"Cited on: {', '.join(pages)}." if pages else "Cited on no page.")
         # The same words once more, which every page would load for its search.
