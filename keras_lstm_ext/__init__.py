@@ -1,7 +1,7 @@
 """The LSTM family for Keras 3, each member as its paper defines it.
 
-CEC-only (1991), the original LSTM (1997), classic with forget gate (1999/2000) and
-peephole (2000/2002).
+The carousel alone and the original LSTM (1997), classic with forget gate (1999/2000) and peephole
+(2000/2002).
 """
 
 from keras_lstm_ext.citations import cite as cite

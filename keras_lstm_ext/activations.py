@@ -18,7 +18,7 @@ def centered_sigmoid_2(x: Any) -> Any:
 
     $$4 \sigma(x) - 2 = 2 \tanh(x / 2)$$
 
-    Source: Hochreiter and Schmidhuber 1997, equation 5.
+    Source: Hochreiter and Schmidhuber 1997, equation A.3.
 
     Args:
         x: Tensor of any shape and float dtype.
@@ -39,7 +39,7 @@ def centered_sigmoid_1(x: Any) -> Any:
 
     $$2 \sigma(x) - 1 = \tanh(x / 2)$$
 
-    Source: Hochreiter and Schmidhuber 1997, equation 4.
+    Source: Hochreiter and Schmidhuber 1997, equation A.2.
 
     Args:
         x: Tensor of any shape and float dtype.

@@ -4,7 +4,7 @@ Every cell, engine and diagram of this package reads these records; none of them
 by name. The order of the weight columns is defined here and nowhere else.
 """
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 NET_ORDER = ("i", "f", "c", "o")
@@ -174,3 +174,67 @@ PEEPHOLE = replace(
 
 FAMILY = {"cec": CEC, "original": ORIGINAL, "classic": CLASSIC, "peephole": PEEPHOLE}
 """The named members, in the order of their invention."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """How the papers have a member of the family, and where its layer's other defaults come from.
+
+    Args:
+        published: The member as its `sources` have it, which may differ from the layer's defaults.
+        defaults: For each field in which they differ, the key in `references.bib` of the paper
+            that has the default; empty for a choice of this package.
+
+    Examples:
+        >>> ORIGINS["classic"].published.gradient, CLASSIC.gradient
+        ('truncated', 'full')
+        >>> ORIGINS["classic"].defaults["gradient"]
+        'graves2005framewise'
+    """
+
+    published: Variant
+    defaults: dict[str, str] = field(default_factory=dict)
+
+
+ORIGINS = {
+    "cec": Origin(
+        replace(
+            CEC,
+            feedback="none",
+            activation=None,
+            output_activation=None,
+            sources=("hochreiter1997long",),
+        ),
+        {"feedback": "", "activation": "", "output_activation": ""},
+    ),
+    "original": Origin(ORIGINAL),
+    "classic": Origin(
+        replace(
+            CLASSIC,
+            gradient="truncated",
+            activation="centered_sigmoid_2",
+            output_activation="centered_sigmoid_1",
+            sources=("gers1999report", "gers2000learning"),
+        ),
+        {
+            "gradient": "graves2005framewise",
+            "activation": "zaremba2014recurrent",
+            "output_activation": "zaremba2014recurrent",
+        },
+    ),
+    "peephole": Origin(
+        replace(
+            PEEPHOLE,
+            gradient="truncated",
+            activation=None,
+            output_activation=None,
+            sources=("gers2002learning",),
+        ),
+        {
+            "gradient": "graves2005framewise",
+            "activation": "graves2012supervised",
+            "output_activation": "graves2012supervised",
+        },
+    ),
+}
+"""The named members as published; `VariantLSTM(units, variant=origin.published)` computes one."""

@@ -65,7 +65,7 @@ def gradient_flow(model: Any, x: Any, y: Any, layer: RecurrentLayer | None = Non
         ValueError: If the model is not compiled, or it is not clear which layer is meant.
 
     Examples:
-        Nothing decays in the cell of 1991: the error of the last step reaches the first one whole.
+        Nothing decays without gates: the error of the last step reaches the first one whole.
 
         >>> layer = CECLSTM(2, recurrent=False, activation=None, output_activation=None)
         >>> model = keras.Sequential([keras.Input((50, 3)), layer])

@@ -32,6 +32,11 @@ class Published:
 
 _1997 = "1997, Table {}"
 _PAIRS = "2 blocks of 2"
+_CNTO = (
+    ("no forget gates", None, 0.0),
+    ("forget gates", 74_977, 0.24),
+    ("forget gates, falling rate", 79_354, 0.37),
+)
 _2C: tuple[tuple[dict[str, int], int], ...] = (
     ({}, 30_000),
     ({"q": 100, "p": 100}, 31_000),
@@ -53,6 +58,18 @@ _3: tuple[tuple[str, dict[str, int], int, float], ...] = (
     ("3c", {}, 269_650, 0.00558),
     ("3c", {"N": 1}, 565_640, 0.00441),
 )
+LIMITS = {
+    "lag-2a": 5_000_000,
+    "lag-2b": 5_000_000,
+    "lag-2c": 5_000_000,
+    "continual-reber": 30_000,
+    "continual-order": 100_000,
+    "spike-delays": 100_000_000,
+    "timed-spikes": 10_000_000,
+    "periodic-function": 10_000_000,
+}
+"""Sequences or streams after which a paper gave a trial up; the other tasks have none in print."""
+
 _CERG = (
     ("no forget gates, resets", 7_441, 0.74),
     ("no forget gates", None, 0.0),
@@ -115,6 +132,10 @@ PUBLISHED = (
     *(
         Published("continual-reber", network, "2000, Table 2", n, solved)
         for network, n, solved in _CERG
+    ),
+    *(
+        Published("continual-order", network, "1999 report, Table 3", n, solved)
+        for network, n, solved in _CNTO
     ),
 )
 """Where a table has a number; sequences of 3a and 3b are those of its criterion ST2."""

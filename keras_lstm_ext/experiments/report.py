@@ -6,7 +6,14 @@ from typing import Any
 import numpy as np
 
 from keras_lstm_ext.experiments import statistics
-from keras_lstm_ext.experiments.published import CLAIMS, Claim, Published, published
+from keras_lstm_ext.experiments.published import (
+    CLAIMS,
+    LIMITS,
+    PUBLISHED,
+    Claim,
+    Published,
+    published,
+)
 
 Record = dict[str, Any]
 
@@ -15,7 +22,16 @@ Ours: share of trials that solve the task and mean number of sequences of those,
 confidence intervals (Wilson, Student), and the mean share of wrong test sequences. The mean of the
 paper differs significantly where it is outside the 95 % prediction interval of the mean of as many
 trials, made from the spread of ours (the papers give no standard deviation); its share of
-successful trials differs where Fisher's exact test gives less than 5 %."""
+successful trials differs where Fisher's exact test gives less than 5 %. Limit: the sequences after
+which a trial that had not solved the task was stopped. Stopped trials say nothing of what more
+sequences would have brought; where the limit of the paper is higher, or not in print, so may be its
+share."""
+
+UNKNOWN = "none in print"
+"""The limit of a paper that gives none."""
+
+RESETS = "no forget gates, resets"
+"""A network that is told where strings end, which the task keeps from the others."""
 
 MODELS = (
     "ClassicLSTM, Adam",
@@ -26,7 +42,7 @@ MODELS = (
 )
 """Rows of today's models, that every task has beside those of its paper."""
 
-TITLES = ("network", "source", "trials", "solved", "sequences", "wrong", "difference")
+TITLES = ("network", "source", "limit", "trials", "solved", "sequences", "wrong", "difference")
 
 
 def report(content: Record) -> str:
@@ -56,9 +72,38 @@ def table(contents: Sequence[Record]) -> str:
         for name, row in content["rows"].items():
             theirs = published(content["task"], content["settings"], name)
             if theirs:
-                lines.append([label(content, name), theirs.table, *_paper(theirs, row)])
-            lines.append([label(content, name), "ours", *_ours(row, theirs)])
+                of_paper = _paper(theirs, row)
+                lines.append(
+                    [label(content, name), theirs.table, limit(content["task"]), *of_paper]
+                )
+            lines.append([label(content, name), "ours", f"{row['limit']:,}", *_ours(row, theirs)])
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def paper_table(task: str) -> str:
+    """What a paper reports of a task that has not been run.
+
+    Args:
+        task: Key of `keras_lstm_ext.tasks.TASKS`.
+
+    Returns:
+        Markdown.
+
+    Examples:
+        >>> print(paper_table("continual-order").splitlines()[2])
+        | no forget gates | 1999 report, Table 3 | 100,000 | 0% |  |
+    """
+    lines = [["network", "source", "limit", "solved", "sequences"], ["---"] * 5]
+    for row in PUBLISHED:
+        if row.task == task:
+            sequences = "" if row.sequences is None else f"{row.sequences:,}"
+            lines.append([row.network, row.table, limit(task), f"{row.solved:.0%}", sequences])
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def limit(task: str) -> str:
+    """The limit of a paper on a task."""
+    return f"{LIMITS[task]:,}" if task in LIMITS else UNKNOWN
 
 
 def comparisons(content: Record) -> list[str]:
@@ -103,14 +148,24 @@ def models_table(contents: Sequence[Record]) -> str:
         Markdown.
     """
     models = (name.replace(", Adam", "").removeprefix("keras.layers.") for name in MODELS)
-    lines = [["task", "best of the paper's", *models], ["---"] * (len(MODELS) + 2)]
+    lines = [["task", "limits", "best of the paper's", *models], ["---"] * (len(MODELS) + 3)]
     for content in contents:
         rows = content["rows"]
-        theirs = [row["trials"] for name, row in rows.items() if name not in MODELS]
-        best: list[Record] = max(theirs, key=_share_solved, default=[])
-        ours = (rows[name]["trials"] if name in rows else [] for name in MODELS)
-        lines.append([content["task"], *map(_solved, (best, *ours))])
+        told = {RESETS, *MODELS}
+        theirs = [row for name, row in rows.items() if name not in told]
+        best: Record = max(
+            theirs, key=lambda row: _share_solved(row["trials"]), default={"trials": []}
+        )
+        ours = [rows.get(name, {"trials": []}) for name in MODELS]
+        limits = f"{_limits([best])} / {_limits(ours)}"
+        lines.append([content["task"], limits, *(_solved(row["trials"]) for row in (best, *ours))])
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _limits(rows: Sequence[Record]) -> str:
+    """The limits of some rows that were run."""
+    found = sorted({row["limit"] for row in rows if row["trials"]})
+    return ", ".join(f"{n:,}" for n in found) or "not run"
 
 
 def _share_solved(trials: Sequence[Record]) -> float:
@@ -197,7 +252,8 @@ def difference(trials: Sequence[Record], theirs: Published, others: int) -> str:
     needed = needed_sequences(trials)
     solved = round(theirs.solved * others)
     if statistics.fisher(len(needed), len(trials), solved, others) < 1 - statistics.LEVEL:
-        found.append("more solved" if len(needed) / len(trials) > theirs.solved else "fewer solved")
+        more = len(needed) / len(trials) > theirs.solved
+        found.append("more solved" if more else "fewer solved within the limit")
     expected = statistics.expected_mean(needed, max(solved, 1))
     if theirs.sequences is not None and needed and expected is None:
         found.append("too few trials for the sequences")

@@ -70,11 +70,12 @@ class CECLSTM(RecurrentLayer):
     The error that reaches a cell stays as it is for as long as the cell is left alone, since
     $\partial c_t / \partial c_{t-1} = 1$ when nothing is fed back. Squashers and feedback can be
     switched off: `CECLSTM(units, activation=None, output_activation=None, recurrent=False)` is the
-    cell of 1991, a running sum of its weighted inputs. Nothing protects the memory from inputs, or
-    the outputs from the memory; the gates of `OriginalLSTM` are the remedy.
+    carousel alone, a running sum of its weighted inputs. Nothing protects the memory from inputs,
+    or the outputs from the memory; the gates of `OriginalLSTM` are the remedy.
 
-    Source: the "naive approach" of Hochreiter and Schmidhuber 1997, section 3.2, which credits it
-    to Hochreiter's diploma thesis of 1991. Both have the linear cell; squashers are an option here.
+    Source: the "naive approach" of Hochreiter and Schmidhuber 1997, section 3.2, with a linear
+    cell; squashers are an option here. That paper credits the analysis behind it to Hochreiter's
+    diploma thesis of 1991. By Schmidhuber's account of 2025 the thesis has the cell too.
 
     `kernel` has the shape `(features, units)`, `recurrent_kernel` `(units, units)`, `bias`
     `(units,)`. The states are `[h, c]`.

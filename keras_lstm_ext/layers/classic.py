@@ -77,8 +77,9 @@ class ClassicLSTM(RecurrentLayer):
     lets a cell empty itself; the error inside it is scaled by $f_t$ at every step.
 
     Source: Gers, Schmidhuber and Cummins 1999 and 2000 for the forget gate, on the cell of
-    Hochreiter and Schmidhuber 1997. The papers have blocks (`block_size`), squashers other than
-    tanh, and the truncated gradient; the full one came with Graves and Schmidhuber 2005.
+    Hochreiter and Schmidhuber 1997. The papers have blocks (`block_size`), the squashers of
+    1997, and the truncated gradient; the full one came with Graves and Schmidhuber 2005, tanh is in
+    Zaremba, Sutskever and Vinyals 2014.
 
     With `blocks = units / block_size`, `kernel` and `recurrent_kernel` have the columns i (blocks),
     f (blocks), c (units), o (blocks). The states are `[h, c]`.

@@ -78,8 +78,8 @@ class OriginalLSTM(RecurrentLayer):
     one input and one output gate. By default the gradient is the paper's truncated one: no error
     flows through $r_{t-1}$, and the error inside a cell stays constant for ever.
 
-    Source: Hochreiter and Schmidhuber 1997, section 4 and appendix A.1; squashers from equations 4
-    and 5, connections from Table 10. The paper starts output gates, and in some experiments input
+    Source: Hochreiter and Schmidhuber 1997, section 4 and appendix A.1; squashers from eqs A.2 and
+    A.3, connections from Table 10. The paper starts output gates, and in some experiments input
     gates, with negative biases that differ from block to block: see `gate_bias`.
 
     With `blocks = units / block_size`, `kernel` has the columns i (blocks), c (units), o (blocks);

@@ -83,7 +83,8 @@ class PeepholeLSTM(RecurrentLayer):
 
     Source: Gers and Schmidhuber 2000; Gers, Schraudolph and Schmidhuber 2002. Their gradient is
     truncated: no error flows from gates through peepholes (`gradient="truncated"`). The full one
-    came with Graves and Schmidhuber 2005.
+    came with Graves and Schmidhuber 2005. They squash neither cell input nor output; tanh is in
+    Graves 2012.
 
     With `blocks = units / block_size`, `kernel` and `recurrent_kernel` have the columns i (blocks),
     f (blocks), c (units), o (blocks); `peephole_kernel` has the shape `(3, units)`, rows i, f, o.

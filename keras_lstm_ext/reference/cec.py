@@ -8,11 +8,10 @@ h_t &= \varphi(c_t)
 \end{aligned}
 $$
 
-Without `R_c` nothing is fed back. Linear $a$ and $\varphi$ make it the carousel of 1991, a running
-sum; squashers came with the memory cell.
+Without `R_c` nothing is fed back. Linear $a$ and $\varphi$ make it the carousel of the 1997 paper,
+a running sum; squashers came with the memory cell.
 
-Source: Hochreiter (1991), diploma thesis; Hochreiter and Schmidhuber (1997), section 3.2, where it
-is the naive approach.
+Source: Hochreiter and Schmidhuber (1997), section 3.2, where it is the naive approach.
 """
 
 import numpy as np

@@ -11,8 +11,8 @@ h_t &= o_t \odot \varphi(c_t)
 \end{aligned}
 $$
 
-Source: Gers, Schmidhuber and Cummins (1999, 2000); with $a = \varphi = \tanh$, Zaremba, Sutskever
-and Vinyals (2014).
+Source: Gers, Schmidhuber and Cummins (1999, 2000), with the squashers of 1997; with $a = \varphi =
+\tanh$, Zaremba, Sutskever and Vinyals (2014).
 """
 
 import numpy as np

@@ -60,17 +60,17 @@ tanh = Squasher("tanh", np.tanh, lambda y: 1.0 - y**2)
 r"""$y = \tanh(x)$, in (-1, 1): both squashers of the classic cell."""
 
 linear = Squasher("linear", lambda x: x, np.ones_like)
-"""$y = x$: the carousel of 1991, and the cells of the 2002 experiments."""
+"""$y = x$: the carousel alone, and the cells of the 2002 experiments."""
 
 centered_sigmoid_2 = Squasher(
     "centered_sigmoid_2", lambda x: 4.0 * sigma(x) - 2.0, lambda y: 1.0 - y**2 / 4.0
 )
-r"""$y = 4\sigma(x) - 2$, in (-2, 2): the cell input of 1997, eq. (5)."""
+r"""$y = 4\sigma(x) - 2$, in (-2, 2): the cell input of 1997, eq. A.3."""
 
 centered_sigmoid_1 = Squasher(
     "centered_sigmoid_1", lambda x: 2.0 * sigma(x) - 1.0, lambda y: (1.0 - y**2) / 2.0
 )
-r"""$y = 2\sigma(x) - 1$, in (-1, 1): the cell output of 1997, eq. (4)."""
+r"""$y = 2\sigma(x) - 1$, in (-1, 1): the cell output of 1997, eq. A.2."""
 
 
 def spread(gate: Array, block_size: int) -> Array:

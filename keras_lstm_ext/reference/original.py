@@ -14,7 +14,7 @@ $$
 with $a(x) = 4\sigma(x) - 2$ and $\varphi(x) = 2\sigma(x) - 1$, in memory cell blocks. The state is
 `(h, c, gates)`, its gates `[i, o]`. A state `(h, c)` feeds back the cells only.
 
-Source: Hochreiter and Schmidhuber (1997), section 4 and appendix A.1; squashers: eqs (4) and (5).
+Source: Hochreiter and Schmidhuber (1997), section 4 and eqs A.5 to A.7; squashers: A.2, A.3.
 The nets of step $t$ see the input of step $t$ and the activations of step $t-1$, as in the paper's
 section 5.
 """

@@ -15,8 +15,9 @@ The input and forget gates see the state before the step, the output gate the st
 sees every cell of its own block, each through a weight of its own.
 
 Source: Gers and Schmidhuber (2000); Gers, Schraudolph and Schmidhuber (2002), who send no error
-back through the peepholes (`gradient="truncated"`). With the full gradient and $a = \varphi =
-\tanh$: Graves and Schmidhuber (2005); Graves (2012), eqs (4.2) to (4.10).
+back through the peepholes (`gradient="truncated"`) and squash neither input nor output of a cell.
+The full gradient: Graves and Schmidhuber (2005). With $a = \varphi = \tanh$: Graves (2012), eqs (4.2)
+to (4.10).
 """
 
 import numpy as np

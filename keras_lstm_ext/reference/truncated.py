@@ -5,7 +5,8 @@ into its input or forget gate acts on the state of that cell alone, and its effe
 along with the state. Nothing of the past has to be stored, and a step costs the same however long
 the sequence.
 
-With the sources $u_t = [x_t;\ r_{t-1};\ c_{t-1};\ 1]$, the effect on the state of the weight from
+With the sources $u_t = [x_t;\ r_{t-1};\ c_{t-1};\ 1]$ (the output gate, which acts on no state, has
+$c_t$ in place of $c_{t-1}$), the effect on the state of the weight from
 source $m$ into net $k$ is
 
 $$
@@ -15,9 +16,9 @@ $$
 
 where $\ell_k$, the effect of the net input on the state, is one of the three equations below.
 
-Source: Hochreiter and Schmidhuber (1997), appendix A.1, eqs (19) to (28), where $f_t = 1$; Gers,
-Schmidhuber and Cummins (2000) for the forget gate; Gers, Schraudolph and Schmidhuber (2002) for
-peepholes, whose weights learn although no error passes through them.
+Source: Hochreiter and Schmidhuber (1997), eqs A.17 to A.26, where $f_t = 1$; Gers,
+Schmidhuber and Cummins (1999, 2000) for the forget gate; Gers, Schraudolph and Schmidhuber (2002)
+for peepholes, whose weights learn although no error passes through them.
 """
 
 import numpy as np

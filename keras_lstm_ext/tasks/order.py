@@ -99,12 +99,11 @@ class ContinualOrder(Task):
 
     A network reads a stream until its first wrong classification.
 
-    Source: Gers, Schmidhuber and Cummins 2000, Table 3.
+    Source: Gers, Schmidhuber and Cummins, report IDSIA-01-99 of 1999, Table 3.
 
-    Departures: the paper is known here from notes on it. They do not say which errors count
-    between the ends of the sequences (here none, as in 1997), which threshold holds (here that
-    of task 6b), which networks Table 3 compares, nor their biases (here, both as for
-    `ContinualReber`).
+    Targets are at the ends of sequences only. Left open there, and chosen here: the threshold is
+    that of task 6b, and the biases of the gates are those of `ContinualReber`. Table 3 has no
+    network with resets and none with state decay.
 
     Args:
         sequences: Sequences of task 6b in a stream.

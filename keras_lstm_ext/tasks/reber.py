@@ -124,15 +124,14 @@ class ContinualReber(Task):
 
     A shorter `length` gives the beginnings of the same streams, for the same seed and `n`.
 
-    Source: Gers, Schmidhuber and Cummins 2000, Table 2.
+    Source: Gers, Schmidhuber and Cummins 2000, Table 2, read as report IDSIA-01-99, section 4.1.
 
-    Departure: the paper is known here from notes on it, which give 0.49 as the threshold of a
-    squared error and do not describe the targets. If the target were only the symbol that comes
-    next, no squared error would do: where two may come, the best outputs are 0.5 each, with a sum
-    of 0.5 that is never accepted, while the square at a unit accepts 0.5 everywhere. So the targets
-    are 1 for every symbol that may come next, and 0.49 bounds the absolute error of each output.
-    With `targets="next"` they are the symbol that comes next, and a step is right by the rule of
-    `EmbeddedReber`.
+    The targets are 1 for every symbol that may come next, as the report has them. It asks for a
+    "squared error" below 0.49 at each output, which an untrained network meets with 0.5 everywhere.
+    So 0.49 bounds the absolute error here.
+
+    Departure: with `targets="next"` they are the symbol that comes next, and a step is right by the
+    rule of `EmbeddedReber`.
 
     Args:
         length: Symbols in a stream.

@@ -54,6 +54,15 @@ def index() -> Iterator[str]:
     yield ""
 
 
+def concordance() -> Iterator[str]:
+    """A table of the 1997 paper's equations with their numbers in journal and preprint."""
+    yield from ("", "| journal | preprint | equation | here |", "|---|---|---|---|")
+    for found in lstm_sources.concordance():
+        here = link(found["here"]) if "here" in found else ""
+        yield f"| {found['journal']} | {found['preprint']} | {found['what']} | {here} |"
+    yield ""
+
+
 def link(name: str) -> str:
     """A Markdown link to an equation, with its number as text."""
     shown = lstm_sources.equation(name)
@@ -79,8 +88,15 @@ def _copy(what: str, text: str) -> str:
 
 
 def _source(shown: Equation) -> str:
-    cited = [f"[@{s['key']}]{', ' + s['where'] if 'where' in s else ''}" for s in shown.sources]
+    cited = [f"[@{s['key']}]{_place(s)}" for s in shown.sources]
     return "; ".join(cited) + "."
+
+
+def _place(source: dict[str, str]) -> str:
+    where = source.get("where", "")
+    if source["key"] == "hochreiter1997long":
+        where = lstm_sources.with_preprint(where)
+    return where and f", {where}"
 
 
 def _attribute(text: str) -> str:

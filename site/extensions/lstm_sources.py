@@ -74,6 +74,23 @@ class Equation:
 
 
 @cache
+def concordance() -> list[dict[str, Any]]:
+    """The equations of the 1997 paper by their numbers in journal and preprint."""
+    text = (SITE / "includes" / "concordance.toml").read_text("utf-8")
+    return tomllib.loads(text)["equation"]
+
+
+def with_preprint(where: str) -> str:
+    """A place in the 1997 paper, its numbers as equations of the journal and of the preprint."""
+    numbers = {e["journal"]: e["preprint"] for e in concordance()}
+    found = re.findall(r"\bA\.(?:\d+)\b(?!\.)", where)
+    for journal in dict.fromkeys(found):
+        eq = f"eq. {journal} (preprint: {numbers[journal]})"
+        where = re.sub(rf"\b{re.escape(journal)}\b(?!\.)", eq, where)
+    return where
+
+
+@cache
 def _published() -> dict[str, Any]:
     text = (SITE / "includes" / "sources.toml").read_text("utf-8")
     return tomllib.loads(text)

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 
 import lstm_sources
 
-from keras_lstm_ext.variants import FAMILY, Variant
+from keras_lstm_ext.citations import references
+from keras_lstm_ext.variants import FAMILY, ORIGINS, Variant
 
 LAYERS = {
     "cec": "CECLSTM",
@@ -31,14 +32,20 @@ _ROWS: dict[str, Callable[[Variant], str]] = {
     "self-connection": lambda v: "$f_t$" if "f" in v.gates else f"${v.decay}$",
     "peepholes": lambda v: "$i$, $f$ see $c_{t-1}$; $o$ sees $c_t$" if v.peepholes else "none",
     "fed back": lambda v: FEEDBACK[v.feedback],
-    "cell input $a(x)$": lambda v: SQUASHERS[v.activation],
-    r"cell output $\varphi(x)$": lambda v: SQUASHERS[_output_activation(v)],
-    "gradient by default": lambda v: v.gradient,
-    "published": lambda v: " ".join(f"[@{key}]" for key in v.sources),
 }
 
+_CHOICES: dict[str, tuple[str, Callable[[Variant], str]]] = {
+    "feedback": ("fed back", lambda v: FEEDBACK[v.feedback]),
+    "activation": ("cell input $a(x)$", lambda v: SQUASHERS[v.activation]),
+    "output_activation": (
+        r"cell output $\varphi(x)$",
+        lambda v: SQUASHERS[_output_activation(v)],
+    ),
+    "gradient": ("gradient", lambda v: v.gradient),
+}
+"""What a layer may have otherwise than its paper: how the field is called, and its value."""
+
 _EQUATIONS = (
-    "fed_back",
     "input_gate",
     "forget_gate",
     "cell_input",
@@ -59,6 +66,27 @@ def variants() -> Iterator[str]:
     for name, cell in _ROWS.items():
         yield f"| {name} | " + " | ".join(cell(variant) for variant in FAMILY.values()) + " |"
     yield ""
+
+
+def as_published() -> Iterator[str]:
+    """What the papers have beside what the layers have by default, each with its year."""
+    yield from ("", "| layer | part | as published | this layer's default |", "|---|---|---|---|")
+    for name, origin in ORIGINS.items():
+        for field, (part, value) in _CHOICES.items():
+            published = f"{value(origin.published)}, {_dated(*origin.published.sources)}"
+            default = "the same"
+            if field in origin.defaults:
+                key = origin.defaults[field]
+                whose = _dated(key) if key else "this package's choice"
+                default = f"{value(FAMILY[name])}, {whose}"
+            yield f"| `{LAYERS[name]}` | {part} | {published} | {default} |"
+    yield ""
+
+
+def _dated(*keys: str) -> str:
+    """The years of works, and the works."""
+    years = ", ".join(references()[key].text("year") for key in keys)
+    return f"{years} [{'; '.join(f'@{key}' for key in keys)}]"
 
 
 def side_by_side() -> Iterator[str]:

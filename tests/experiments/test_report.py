@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keras_lstm_ext.experiments import statistics
-from keras_lstm_ext.experiments.published import PUBLISHED, published
+from keras_lstm_ext.experiments.published import LIMITS, PUBLISHED, published
 from keras_lstm_ext.experiments.report import comparisons, difference, models_table, report
 from keras_lstm_ext.experiments.runner import task_named
 from keras_lstm_ext.tasks import TASKS
@@ -67,6 +67,14 @@ def test_every_published_row_is_of_one_network():
             assert low < row.sequences < high
 
 
+def test_limits_are_those_of_the_papers_networks():
+    for task, limit in LIMITS.items():
+        trainings = [network.training for network in TASKS[task].networks.values()]
+        assert {training.max_sequences for training in trainings} == {limit}
+    for task in TASKS.keys() - LIMITS.keys():
+        assert all(n.training.max_sequences is None for n in TASKS[task].networks.values())
+
+
 def trials(sequences, failed=0):
     ended = [(n, True) for n in sequences] + [(99, False)] * failed
     return [
@@ -79,8 +87,8 @@ DIFFERENCES = [
     (trials(SPREAD), "none"),
     (trials([3 * n for n in SPREAD]), "more sequences"),
     (trials([n // 3 for n in SPREAD]), "fewer sequences"),
-    (trials(SPREAD, failed=8), "fewer solved"),
-    (trials([], failed=9), "fewer solved"),
+    (trials(SPREAD, failed=8), "fewer solved within the limit"),
+    (trials([], failed=9), "fewer solved within the limit"),
     (trials([70_000]), "too few trials for the sequences"),
 ]
 
@@ -91,37 +99,47 @@ def test_difference(ours, words):
 
 
 def test_table():
-    row = {"paper_trials": 10, "trials": trials([200_000, 220_000], failed=2)}
+    row = {
+        "paper_trials": 10,
+        "trials": trials([200_000, 220_000], failed=2),
+        "limit": 1_500_000,
+    }
     content = {"task": "adding", "settings": {"T": 500}, "rows": {"2 blocks of 2": row}}
     text = report(content)
     assert text.startswith("adding\n")
-    assert "| 2 blocks of 2, T=500 | 1997, Table 7 | 10 | 100% | 209,000 |" in text
-    assert "| 2 blocks of 2, T=500 | ours | 4 | 50% (15% to 85%) | 210,000 (82," in text
+    assert "| 2 blocks of 2, T=500 | 1997, Table 7 | none in print | 10 | 100% | 209,000 |" in text
+    assert "| 2 blocks of 2, T=500 | ours | 1,500,000 | 4 | 50% (15% to 85%) | 210,000 (82," in text
     assert "1.00%" in text
 
 
 def test_no_interval_of_sequences_begins_below_zero():
-    row = {"paper_trials": 10, "trials": trials([1_000, 90_000])}
+    row = {"paper_trials": 10, "trials": trials([1_000, 90_000]), "limit": 100_000}
     content = {"task": "adding", "settings": {"T": 500}, "rows": {"2 blocks of 2": row}}
     assert "| 45,500 (0 to 610," in report(content)
 
 
 def test_models_beside_the_best_network_of_the_paper():
     rows = {
-        "slow": {"trials": trials([50], failed=3)},
-        "fast": {"trials": trials([30, 50], failed=1)},
-        "PeepholeLSTM, Adam": {"trials": trials([2_000, 4_000])},
-        "ClassicLSTM, Adam": {"trials": trials([], failed=2)},
+        "slow": {"trials": trials([50], failed=3), "limit": 9},
+        "fast": {"trials": trials([30, 50], failed=1), "limit": 60_000},
+        "no forget gates, resets": {"trials": trials([30, 50]), "limit": 7},
+        "PeepholeLSTM, Adam": {"trials": trials([2_000, 4_000]), "limit": 200_000},
+        "ClassicLSTM, Adam": {"trials": trials([], failed=2), "limit": 100_000},
     }
     title, _, line = models_table([{"task": "reber", "rows": rows}]).splitlines()
-    assert title.startswith("| task | best of the paper's | ClassicLSTM | PeepholeLSTM |")
+    assert title.startswith("| task | limits | best of the paper's | ClassicLSTM | PeepholeLSTM |")
     assert title.endswith("| ClassicLSTM, chrono bias | PeepholeLSTM, chrono bias | SimpleRNN |")
-    assert line == "| reber | 2 of 3, 40 | 0 of 2 | 2 of 2, 3,000 |  |  |  |"
+    limits = "60,000 / 100,000, 200,000"
+    assert line == f"| reber | {limits} | 2 of 3, 40 | 0 of 2 | 2 of 2, 3,000 |  |  |  |"
     del rows["slow"]
     rows["fast"] = {"trials": []}
-    assert "| reber |  | 0 of 2 |" in models_table([{"task": "reber", "rows": rows}])
+    assert "| reber | not run / 100,000, 200,000 |  | 0 of 2 |" in models_table(
+        [{"task": "reber", "rows": rows}]
+    )
     del rows["fast"]
-    assert "| reber |  | 0 of 2 |" in models_table([{"task": "reber", "rows": rows}])
+    assert "| reber | not run / 100,000, 200,000 |  | 0 of 2 |" in models_table(
+        [{"task": "reber", "rows": rows}]
+    )
 
 
 def test_a_claim_is_tested_where_both_kinds_of_networks_were_trained():

@@ -23,6 +23,23 @@ def test_sources_of_equations_and_timeline_are_in_the_bibliography():
         assert {entry["key"] for entry in entries} <= set(bibliography_keys())
 
 
+CITED_1997 = re.compile(r"\b(?:A\.\d+|eqs? \(\d+\)|equations? \d+)")
+
+
+def test_equations_of_1997_have_their_numbers_in_journal_and_preprint():
+    table = tomllib.loads((ROOT / "site/includes/concordance.toml").read_text("utf-8"))["equation"]
+    assert [e["journal"] for e in table] == ["3.1", "3.2", *(f"A.{n}" for n in range(1, 27))]
+    assert [e["preprint"] for e in table] == list(range(1, 29))
+    numbers = {e["journal"] for e in table}
+    code = [ROOT / "keras_lstm_ext/activations.py"]
+    code += [*(ROOT / "keras_lstm_ext/reference").glob("*.py")]
+    code += [*(ROOT / "keras_lstm_ext/layers").glob("*.py")]
+    for path in code:
+        text = path.read_text("utf-8")
+        # A number of the preprint would send whoever follows the DOI astray.
+        assert set(CITED_1997.findall(text)) <= numbers, path
+
+
 def test_every_reference_is_cited_on_some_page():
     cited = set().union(*(cited_keys(read(page)) for page in PAGES))
     assert sorted(set(bibliography_keys()) - cited) == []
