@@ -16,8 +16,8 @@ sees every cell of its own block, each through a weight of its own.
 
 Source: Gers and Schmidhuber (2000); Gers, Schraudolph and Schmidhuber (2002), who send no error
 back through the peepholes (`gradient="truncated"`) and squash neither input nor output of a cell.
-The full gradient: Graves and Schmidhuber (2005). With $a = \varphi = \tanh$: Graves (2012), eqs (4.2)
-to (4.10).
+The full gradient: Graves and Schmidhuber (2005). With $a = \varphi = \tanh$: Graves (2012), eqs
+(4.2) to (4.10).
 """
 
 import numpy as np

@@ -126,14 +126,22 @@ def known(key: str) -> Reference:
 @cache
 def uses() -> dict[str, list[tuple[str, str]]]:
     """For each key the pages that cite it, as source path and title."""
-    content = lstm_sources.SITE / "content"
     found: dict[str, list[tuple[str, str]]] = {}
+    for page, title in titles().items():
+        for key in sorted(_keys((lstm_sources.SITE / "content" / page).read_text("utf-8"))):
+            found.setdefault(key, []).append((page, title))
+    return found
+
+
+@cache
+def titles() -> dict[str, str]:
+    """The titles of all pages, by source path."""
+    content = lstm_sources.SITE / "content"
+    found = {}
     for page in sorted(content.rglob("*.md")):
-        text = page.read_text("utf-8")
-        title = re.search(r"^# (.+?)(?: *\{.*\})?$", text, re.MULTILINE)
+        title = re.search(r"^# (.+?)(?: *\{.*\})?$", page.read_text("utf-8"), re.MULTILINE)
         name = title[1].replace("`", "") if title else page.stem
-        for key in sorted(_keys(text)):
-            found.setdefault(key, []).append((page.relative_to(content).as_posix(), name))
+        found[page.relative_to(content).as_posix()] = name
     return found
 
 

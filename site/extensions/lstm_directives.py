@@ -13,6 +13,7 @@ import lstm_citations
 import lstm_equations
 import lstm_experiments
 import lstm_figures
+import lstm_ledger
 import lstm_tables
 from markdown import Extension, Markdown
 from markdown.preprocessors import Preprocessor
@@ -36,6 +37,7 @@ DIRECTIVES: dict[str, Callable[..., Iterator[str]]] = {
     "experiment-models": lstm_experiments.models,
     "experiment-note": lstm_experiments.note,
     "bibliography": lstm_citations.bibliography,
+    "ledger": lstm_ledger.ledger,
 }
 NUMBERS = {"benchmark", "benchmark-memory", "experiment", "experiment-flow", "experiment-models"}
 """What nobody searches for: every page loads the index of the search."""

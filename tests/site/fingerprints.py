@@ -1,0 +1,64 @@
+"""Whether a quotation is in a text that is not here: hashes of the text's letter groups.
+
+The papers are not part of the repository. From each text that was at hand the hashes of its groups
+of 20 letters are kept, of every fourth group on average, chosen by the hash itself. A quotation
+is in the text if all of its chosen groups are; a slip in its first or last words may escape, and
+is found where the texts are at hand (`LSTM_TEXTS`). Letters and digits alone count: breaks of lines
+and words, ligatures and accents differ from copy to copy.
+
+    python -m tests.site.fingerprints hochreiter1997long.txt
+
+writes `site/ledger/texts/hochreiter1997long.txt` from the text that a PDF of that work gives.
+"""
+
+import base64
+import hashlib
+import sys
+import textwrap
+import unicodedata
+from pathlib import Path
+
+from tests.site.sources import ROOT
+
+TEXTS = ROOT / "site" / "ledger" / "texts"
+LETTERS, BYTES, EVERY = 20, 3, 4
+NO_DIGITS = {"gers1999report"}
+"""Works of whose copy at hand the text has lost its digits."""
+
+
+def letters(text, key):
+    """What of a text counts."""
+    plain = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(
+        c for c in plain if c.isascii() and (c.isalpha() or (c.isdigit() and key not in NO_DIGITS))
+    )
+
+
+def groups(text, key):
+    """The hashes of the chosen groups of a text."""
+    plain = letters(text, key)
+    found = (plain[at : at + LETTERS] for at in range(len(plain) - LETTERS + 1))
+    hashes = (hashlib.blake2b(group.encode(), digest_size=BYTES).digest() for group in found)
+    return {digest for digest in hashes if digest[-1] % EVERY == 0}
+
+
+def known(key):
+    """The hashes that are kept of a work, or None."""
+    path = TEXTS / f"{key}.txt"
+    if not path.exists():
+        return None
+    packed = base64.b64decode(path.read_text("ascii"))
+    return {packed[at : at + BYTES] for at in range(0, len(packed), BYTES)}
+
+
+def write(path):
+    """Keeps the hashes of a text, named after the key of its work."""
+    packed = b"".join(sorted(groups(path.read_text("utf-8"), path.stem)))
+    TEXTS.mkdir(parents=True, exist_ok=True)
+    lines = textwrap.wrap(base64.b64encode(packed).decode(), 100)
+    (TEXTS / f"{path.stem}.txt").write_text("\n".join(lines) + "\n", "ascii")
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        write(Path(name))
