@@ -63,7 +63,15 @@ class DirectivePreprocessor(Preprocessor):
 
 def unsearched(lines: Iterable[str]) -> Iterator[str]:
     """The lines, kept out of the search."""
-    yield from ("", "<div data-search-exclude markdown>", "", *lines, "", "</div>", "")
+    yield from (
+        "",
+        '<div class="results" data-search-exclude markdown>',
+        "",
+        *lines,
+        "",
+        "</div>",
+        "",
+    )
 
 
 class DirectiveExtension(Extension):

@@ -25,24 +25,22 @@ def ledger() -> Iterator[str]:
         of_page = list(statements)
         title = lstm_citations.titles()[page]
         yield from ("", f"## {title} {{: #{page.removesuffix('.md').replace('/', '-')} }}", "")
-        yield f"[{len(of_page)} statements](/{page})"
+        yield f"[The page](/{page}), {len(of_page)} statements."
+        yield from ("", '<div class="ledger" markdown>', "")
         for statement in of_page:
             yield from _statement(statement)
+        yield from ("", "</div>", "")
 
 
 def _statement(statement: dict[str, Any]) -> Iterator[str]:
     """A statement, by its address and the words it begins with, and what carries it."""
     page, name = statement["page"], statement["id"]
     words = _plain(_block(statement))
-    if "begins" in statement:
-        head = f"[{name}](#{name}){{: #{name} }} [{words}](/{page})"
-    else:
-        # Such a statement has its address on the page.
-        head = f"[{name}](/{page}#{name}) {words}"
-    yield from ("", f"{head} ({statement['date']})", "")
+    # A claim has its address on its page, the others have it here.
+    here = f"(#{name}){{: #{name} }}" if "begins" in statement else f"(/{page}#{name})"
+    yield from ("", f"{words} [{name}]{here} {statement['date']}")
     for source in statement["sources"]:
         yield f":   {_passage(*source.split('/'))}"
-        yield ""
 
 
 def _passage(key: str, name: str) -> str:

@@ -41,7 +41,10 @@ _CHOICES: dict[str, tuple[str, Callable[[Variant], str]]] = {
         r"cell output $\varphi(x)$",
         lambda v: SQUASHERS[_output_activation(v)],
     ),
-    "gradient": ("gradient", lambda v: v.gradient),
+    "gradient": (
+        "gradient",
+        lambda v: v.gradient if v.feedback != "none" or v.peepholes else "nothing to truncate",
+    ),
 }
 """What a layer may have otherwise than its paper: how the field is called, and its value."""
 
@@ -75,8 +78,8 @@ def as_published() -> Iterator[str]:
         for field, (part, value) in _CHOICES.items():
             published = f"{value(origin.published)}, {_dated(*origin.published.sources)}"
             default = "the same"
-            if field in origin.defaults:
-                key = origin.defaults[field]
+            if value(FAMILY[name]) != value(origin.published):
+                key = origin.defaults.get(field)
                 whose = _dated(key) if key else "this package's choice"
                 default = f"{value(FAMILY[name])}, {whose}"
             yield f"| `{LAYERS[name]}` | {part} | {published} | {default} |"
