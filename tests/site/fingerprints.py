@@ -16,6 +16,7 @@ import hashlib
 import sys
 import textwrap
 import unicodedata
+from functools import cache
 from pathlib import Path
 
 from tests.site.sources import ROOT
@@ -42,6 +43,7 @@ def groups(text, key):
     return {digest for digest in hashes if digest[-1] % EVERY == 0}
 
 
+@cache
 def known(key):
     """The hashes that are kept of a work, or None."""
     path = TEXTS / f"{key}.txt"

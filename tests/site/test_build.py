@@ -85,6 +85,24 @@ def test_every_equation_is_on_the_list_of_published_ones(pages):
     assert found == set(IDS)
 
 
+STATEMENTS = Path(__file__).with_name("ledger_ids.txt").read_text("utf-8").split()
+
+
+def test_statements_and_claims_keep_their_address(pages):
+    ids = pages["ledger/"].ids | {
+        i for i in pages["claims/"].ids if i.startswith(("claim-", "err"))
+    }
+    assert sorted(set(STATEMENTS) - ids) == []
+    assert {f"#{i}" for i in STATEMENTS if i.startswith("claim-")} <= set(pages["claims/"].links)
+
+
+def test_citations_say_how_a_work_is_known(built):
+    page = (built / "history/carousel/index.html").read_text("utf-8")
+    titles = re.findall(r'bibliography/#\w+" title="([^"]+)"', page)
+    assert len(titles) > 10
+    assert [title for title in titles if "Read: " not in title] == []
+
+
 @pytest.mark.parametrize("page", ["cec", "original", "classic", "peephole", "gradients"])
 def test_equations_link_to_their_tests(pages, page):
     links = pages[f"equations/{page}/"].links

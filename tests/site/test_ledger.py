@@ -4,6 +4,7 @@ import os
 import re
 import tomllib
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -32,13 +33,13 @@ PASSAGES = {
 QUOTED = {name: passage["quote"] for name, passage in PASSAGES.items() if "quote" in passage}
 
 
+@cache
 def blocks(page):
     """Paragraphs, list items and rows of tables of a page, each on one line."""
     text = re.sub(r"\A---\n.*?\n---\n", "", read(page), flags=re.DOTALL)
     text = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
-    for part in re.split(r"\n\s*\n", text):
-        for block in re.split(r"\n(?=\||\* )", part.strip()):
-            yield " ".join(block.split())
+    parts = re.split(r"\n\s*\n|\n(?=\||\* )", text)
+    return [" ".join(part.split()) for part in parts if part.strip()]
 
 
 def found(statement):
