@@ -59,7 +59,8 @@ def concordance() -> Iterator[str]:
     yield from ("", "| journal | preprint | equation | here |", "|---|---|---|---|")
     for found in lstm_sources.concordance():
         here = link(found["here"]) if "here" in found else ""
-        yield f"| {found['journal']} | {found['preprint']} | {found['what']} | {here} |"
+        preprint = found.get("preprint", "not compared")
+        yield f"| {found['journal']} | {preprint} | {found['what']} | {here} |"
     yield ""
 
 

@@ -82,7 +82,7 @@ def concordance() -> list[dict[str, Any]]:
 
 def with_preprint(where: str) -> str:
     """A place in the 1997 paper, its numbers as equations of the journal and of the preprint."""
-    numbers = {e["journal"]: e["preprint"] for e in concordance()}
+    numbers = {e["journal"]: e["preprint"] for e in concordance() if "preprint" in e}
     found = re.findall(r"\bA\.(?:\d+)\b(?!\.)", where)
     for journal in dict.fromkeys(found):
         eq = f"eq. {journal} (preprint: {numbers[journal]})"
