@@ -6,9 +6,11 @@ is in the text if all of its chosen groups are; a slip in its first or last word
 is found where the texts are at hand (`LSTM_TEXTS`). Letters and digits alone count: breaks of lines
 and words, ligatures and accents differ from copy to copy.
 
-    python -m tests.site.fingerprints hochreiter1997long.txt
+    python -m tests.site.fingerprints hochreiter1997long.pdf
 
-writes `site/ledger/texts/hochreiter1997long.txt` from the text that a PDF of that work gives.
+writes `site/ledger/texts/hochreiter1997long.txt` from a PDF (with PyMuPDF) or a text of that name.
+The journal form of the 1997 paper and the report of January 1999 are in the public repository
+github.com/adam-maj/deep-learning, in the folder 03-sequence-modeling.
 """
 
 import base64
@@ -24,11 +26,14 @@ from tests.site.sources import ROOT
 TEXTS = ROOT / "site" / "ledger" / "texts"
 LETTERS, BYTES, EVERY = 20, 3, 4
 NO_DIGITS = {"gers1999report"}
-"""Works of whose copy at hand the text has lost its digits."""
+"""Works of whose copy at hand the text has lost its digits, and numbers ligatures as TeX does."""
+LIGATURES = str.maketrans({11: "ff", 12: "fi", 13: "fl", 14: "ffi", 15: "ffl"})
 
 
 def letters(text, key):
     """What of a text counts."""
+    if key in NO_DIGITS:
+        text = text.translate(LIGATURES)
     plain = unicodedata.normalize("NFKD", text).casefold()
     return "".join(
         c for c in plain if c.isascii() and (c.isalpha() or (c.isdigit() and key not in NO_DIGITS))
@@ -53,9 +58,19 @@ def known(key):
     return {packed[at : at + BYTES] for at in range(0, len(packed), BYTES)}
 
 
+def text_of(path):
+    """The text of a file."""
+    if path.suffix != ".pdf":
+        return path.read_text("utf-8")
+    import pymupdf
+
+    with pymupdf.open(path) as document:
+        return "\n".join(page.get_text() for page in document)
+
+
 def write(path):
     """Keeps the hashes of a text, named after the key of its work."""
-    packed = b"".join(sorted(groups(path.read_text("utf-8"), path.stem)))
+    packed = b"".join(sorted(groups(text_of(path), path.stem)))
     TEXTS.mkdir(parents=True, exist_ok=True)
     lines = textwrap.wrap(base64.b64encode(packed).decode(), 100)
     (TEXTS / f"{path.stem}.txt").write_text("\n".join(lines) + "\n", "ascii")

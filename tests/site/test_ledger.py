@@ -102,8 +102,9 @@ def test_a_misquotation_is_found(name):
 def test_quotations_are_in_the_texts_themselves():
     folder = os.environ.get("LSTM_TEXTS")
     if not folder:
-        pytest.skip("LSTM_TEXTS is not set: a folder with the texts of the works, KEY.txt each")
-    texts = {path.stem: path.read_text("utf-8") for path in Path(folder).glob("*.txt")}
+        pytest.skip("LSTM_TEXTS is not set: a folder with the works as KEY.txt or KEY.pdf")
+    found = [path for path in Path(folder).iterdir() if path.suffix in (".txt", ".pdf")]
+    texts = {path.stem: fingerprints.text_of(path) for path in found}
     assert texts
     for key, text in texts.items():
         assert fingerprints.groups(text, key) == fingerprints.known(key)
