@@ -14,6 +14,7 @@ import pytest
 import keras_lstm_ext
 from keras_lstm_ext import activations, variants
 from keras_lstm_ext.layers import _arguments
+from tests import processes
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "keras_lstm_ext"
@@ -124,6 +125,16 @@ def test_only_public_keras_is_used() -> None:
         # The one place that names them looks for them on the call stack, as strings.
         if file.name != "tracing.py":
             assert "keras.src" not in text, file
+
+
+@pytest.mark.slow
+def test_layers_do_not_import_what_looks_into_them() -> None:
+    for folder in ("layers", "engines", "diagram"):
+        for file in (PACKAGE / folder).rglob("*.py"):
+            assert "diagnostics import" not in file.read_text("utf-8"), file
+    code = "import sys, keras_lstm_ext as k; k.CECLSTM(2)._repr_html_(); print(*sys.modules)"
+    loaded = processes.run(code).split()
+    assert not [name for name in loaded if name.startswith("keras_lstm_ext.diagnostics")]
 
 
 def test_package_data() -> None:

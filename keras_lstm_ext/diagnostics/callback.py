@@ -1,33 +1,41 @@
 """Gate statistics in TensorBoard while a model is trained."""
 
 import os
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
 import keras
 import numpy as np
 
-from keras_lstm_ext.diagnostics.trace import gate_trace, summarize
-from keras_lstm_ext.diagnostics.watch import Array, recurrent_layers
-from keras_lstm_ext.layers._layer import RecurrentLayer
+from keras_lstm_ext.diagnostics.data import first_batch
+from keras_lstm_ext.diagnostics.subject import Subject, subjects
+from keras_lstm_ext.diagnostics.trace import Trace, computed, summarize, to_trace
+from keras_lstm_ext.diagnostics.watch import Array, choose, watch
 
 
 class GateStatistics(keras.callbacks.Callback):
     """Writes what the gates do to TensorBoard, at the end of every epoch.
 
-    For each layer of this package in the model: the mean of i, f, g, o, c and h, the share of each
-    gate near 0 and near 1, the number of dead and stuck units (see `saturation`), and the
-    distribution of every one of them. It writes beside `keras.callbacks.TensorBoard`, with
-    TensorFlow, whatever the backend.
+    For each layer of this package and each `keras.layers.LSTM` in the model: the mean of i, f, g,
+    o, c and h, the share of each gate near 0 and near 1, the number of dead and stuck units (see
+    `saturation`), and the distribution of every one of them. What is NaN or infinite is left out of
+    the distribution, and how much that is, is written as `not finite`. It writes beside
+    `keras.callbacks.TensorBoard`, with TensorFlow, whatever the backend.
+
+    If the model calls a layer more than once, all calls are counted together.
 
     Args:
         log_dir: Folder of the log, as for `keras.callbacks.TensorBoard`.
-        x: A few inputs of the model, the same for every epoch.
+        x: A few inputs of the model, the same for every epoch, in the structure that the model
+            takes; or a data set, such as a `tf.data.Dataset` or a `keras.utils.PyDataset`, of which
+            the first batch is taken, now.
         every: After how many epochs to write.
 
     Raises:
         ImportError: If TensorFlow is not installed.
-        ValueError: If `every` is not a positive integer, or the model has no layer of this package.
+        ValueError: If `every` is not a positive integer, `x` is none of these or, when training
+            begins, the model has no such layer, does not call it, or cannot be called on `x`.
 
     Examples:
         >>> x, y = np.ones((8, 5, 3), "float32"), np.ones((8, 1), "float32")
@@ -38,16 +46,20 @@ class GateStatistics(keras.callbacks.Callback):
 
     def __init__(self, log_dir: str | os.PathLike[str], x: Any, every: int = 1) -> None:
         super().__init__()
-        if type(every) is not int or every < 1:
+        if isinstance(every, bool) or not isinstance(every, (int, np.integer)) or every < 1:
             raise ValueError(f"`every` must be a positive integer. Received: every={every!r}")
-        self.log_dir, self.x, self.every = os.fspath(log_dir), x, every
+        self.log_dir, self.x, self.every = os.fspath(log_dir), first_batch(x).x, int(every)
         self.tf = _tensorflow()
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Opens the log."""
-        self.layers = recurrent_layers(self.model)
-        if not self.layers:
-            raise ValueError("GateStatistics needs a model with a layer of keras_lstm_ext")
+        """Opens the log, if the model can be looked into."""
+        self.found = subjects(self.model)
+        if not self.found:
+            raise ValueError(
+                "GateStatistics needs a model with a layer of keras_lstm_ext or a "
+                f"keras.layers.LSTM. Received: {self.model.name!r} without one"
+            )
+        list(self._traces())  # what is wrong shows here and not after an epoch
         self.writer = self.tf.summary.create_file_writer(os.path.join(self.log_dir, "gates"))
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
@@ -55,25 +67,35 @@ class GateStatistics(keras.callbacks.Callback):
         if (epoch + 1) % self.every:
             return
         with self.writer.as_default(step=epoch):
-            for layer in self.layers:
-                self._write(layer)
+            for subject, traces in self._traces():
+                self._write(subject.name, traces)
 
     def on_train_end(self, logs: Any = None) -> None:
         """Closes the log."""
         self.writer.close()
 
-    def _write(self, layer: RecurrentLayer) -> None:
-        trace = gate_trace(layer, self.x, self.model)
-        found = summarize(trace)
-        for name, values in trace.items():
-            valid = values[~np.isnan(values)]
-            self._scalar(f"{layer.name}/{name}/mean", valid.mean())
-            self._histogram(f"{layer.name}/{name}", valid)
+    def _traces(self) -> Iterator[tuple[Subject, list[Trace]]]:
+        """By layer, the traces of all its calls."""
+        seen = watch(self.found, self.model, self.x)
+        for subject, calls in zip(self.found, seen, strict=True):
+            if calls:
+                yield subject, [to_trace(subject, calls, k) for k in range(len(calls))]
+        if not any(seen):
+            choose([], None, self.found[0], self.model)
+
+    def _write(self, layer: str, traces: list[Trace]) -> None:
+        found = summarize(traces)
+        for name in traces[0]:
+            values = computed(traces, name)
+            finite = values[np.isfinite(values)]
+            self._scalar(f"{layer}/{name}/mean", values.mean())
+            self._scalar(f"{layer}/{name}/not finite", 1.0 - finite.size / values.size)
+            self._histogram(f"{layer}/{name}", finite)
         for k in found.near_0:
-            self._scalar(f"{layer.name}/{k}/near 0", found.near_0[k].mean())
-            self._scalar(f"{layer.name}/{k}/near 1", found.near_1[k].mean())
-        self._scalar(f"{layer.name}/dead", len(found.dead))
-        self._scalar(f"{layer.name}/stuck", len(found.stuck))
+            self._scalar(f"{layer}/{k}/near 0", found.near_0[k].mean())
+            self._scalar(f"{layer}/{k}/near 1", found.near_1[k].mean())
+        self._scalar(f"{layer}/dead", len(found.dead))
+        self._scalar(f"{layer}/stuck", len(found.stuck))
 
     # `tf.summary.scalar` and `.histogram` would need the package tensorboard in this process.
     def _scalar(self, tag: str, value: float) -> None:

@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from keras_lstm_ext import engines
+from keras_lstm_ext.diagram.html import html as render
 from keras_lstm_ext.layers import _checks
 from keras_lstm_ext.layers._arguments import Config, get_config, names
 from keras_lstm_ext.layers._cell import VariantLSTMCell
@@ -235,9 +236,7 @@ class RecurrentLayer(keras.layers.RNN):
 
     def _repr_html_(self) -> str:
         """The layer in a notebook: diagram, equations, weights."""
-        from keras_lstm_ext.diagnostics import notebook
-
-        return notebook.html(self)
+        return render(self)
 
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Assigns weights, all of them or none.

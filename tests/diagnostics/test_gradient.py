@@ -110,3 +110,84 @@ def test_a_model_without_loss() -> None:
     model = keras.Sequential([keras.Input((7, 5)), CECLSTM(2)])
     with pytest.raises(ValueError, match="`model` must be compiled"):
         gradient_flow(model, normal(2, 7, 5), normal(2, 2))
+
+
+def test_reach_of_what_is_not_finite() -> None:
+    c = np.array([[1.0, 1.0], [np.nan, 1.0], [1.0, np.inf]])
+    valid = np.array([[True, True], [False, True], [True, True]])
+    assert GradientFlow(c[:2], c[:2], valid[:2]).reach().tolist() == [1, 0]
+    with pytest.raises(ValueError, match=r"finite.*rows \[2\]"):
+        GradientFlow(c, c, valid).reach()
+    with pytest.raises(ValueError, match=r"finite.*rows \[1, 2\]"):
+        GradientFlow(c, c, np.ones_like(valid)).reach()
+
+
+X, Y, Y2 = normal(4, 3, 5), normal(4, 1, seed=1), normal(4, 2, seed=2)
+TARGETS: dict[str, Any] = {
+    "a list": [Y, Y2],
+    "a tuple": (Y, Y2),
+    "a dictionary": {"a": Y, "b": Y2},
+}
+
+
+def two_outputs() -> tuple[Any, Any]:
+    x = keras.Input((3, 5))
+    h = randomize(ClassicLSTM(2))(x)
+    a, b = keras.layers.Dense(1, name="a")(h), keras.layers.Dense(2, name="b")(h)
+    models = keras.Model(x, [a, b]), keras.Model(x, {"a": a, "b": b})
+    for model in models:
+        model.compile(loss={"a": "mse", "b": "mse"})
+    return models
+
+
+def test_targets_of_several_outputs() -> None:
+    models = two_outputs()
+    d = {}
+    for k, model in enumerate(models):
+        for name, y in TARGETS.items():
+            d[k, name] = gradient_flow(model, X, y).c
+    expected = d[0, "a list"]
+    assert expected.min() > 0
+    for name, c in d.items():
+        np.testing.assert_allclose(c, expected, rtol=1e-5, err_msg=str(name))
+    with pytest.raises(ValueError, match=r"`y` must be.*\[\(4, 1\), \(4, 2\)\].*Received: y of sh"):
+        gradient_flow(models[0], X, Y)
+
+
+class Batches(keras.utils.PyDataset):
+    """Two batches."""
+
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, k: int) -> Any:
+        return X[2 * k : 2 * k + 2], Y[2 * k : 2 * k + 2], np.array([1.0, 0.0])
+
+
+def test_data_sets_and_weights_of_rows() -> None:
+    model = randomize(
+        keras.Sequential([keras.Input((3, 5)), ClassicLSTM(2), keras.layers.Dense(1)])
+    )
+    model.compile(loss="mse")
+    flow = gradient_flow(model, Batches())
+    expected = gradient_flow(model, X[:2], Y[:2].tolist(), sample_weight=[1.0, 0.0])
+    assert flow.c[0].min() > 0
+    assert not flow.c[1].any()
+    np.testing.assert_array_equal(flow.c, expected.c)
+    with pytest.raises(ValueError, match="`y` and `sample_weight` must be left out"):
+        gradient_flow(model, Batches(), Y)
+
+
+def test_a_tensorflow_data_set() -> None:
+    tf = pytest.importorskip("tensorflow")
+    model = randomize(
+        keras.Sequential([keras.Input((3, 5)), ClassicLSTM(2), keras.layers.Dense(1)])
+    )
+    model.compile(loss="mse")
+    data = tf.data.Dataset.from_tensor_slices((X, Y)).repeat()
+    flow = gradient_flow(model, data.batch(3))
+    np.testing.assert_array_equal(flow.c, gradient_flow(model, X[:3], Y[:3]).c)
+    with pytest.raises(ValueError, match="must have a batch"):
+        gradient_flow(model, data.take(0))
+    with pytest.raises(ValueError, match=r"`x` must be.*\(None, 3, 5\).*Received: x of shape"):
+        gradient_flow(model, data)

@@ -123,9 +123,28 @@ def test_a_stuck_unit_says_the_same_at_every_step() -> None:
     assert found.near_0 == {}
 
 
+def test_what_was_computed_as_nan_is_no_masked_step() -> None:
+    layer = CECLSTM(2, recurrent=False, kernel_initializer="zeros")
+    layer.build((None, None, 1))
+    layer.bias.assign([0.0, np.nan])
+    found = saturation(layer, np.ones((2, 4, 1), "float32"))
+    assert (found.dead.tolist(), found.stuck.tolist()) == ([0], [])
+
+
 BAD: dict[str, tuple[Any, str]] = {
     "wrapper": (lambda x: gate_trace(keras.layers.Bidirectional(CECLSTM(2)), x), "forward_layer"),
-    "keras": (lambda x: gate_trace(keras.layers.LSTM(2), x), "`layer`"),
+    "keras": (lambda x: gate_trace(keras.layers.GRU(2), x), "`layer`.*GRUCell"),
+    "no layer": (lambda x: gate_trace(keras.layers.Dense(2), x), "`layer`.*Dense"),
+    "all masked": (
+        lambda x: saturation(ClassicLSTM(2), x, mask=np.zeros((2, 3), bool)),
+        "no mask skips",
+    ),
+    "a generator": (lambda x: gate_trace(CECLSTM(2), (x for _ in "a")), r"next\(generator\)"),
+    "a name": (lambda x: gate_trace(CECLSTM(2), "x.npy"), "`x` must be arrays.*str"),
+    "features": (
+        lambda x: gate_trace(randomize(CECLSTM(2)), x[:, :, :1]),
+        r"`x` must be.*features = 5.*Received: x of shape \(2, 3, 1\)$",
+    ),
     "near": (lambda x: saturation(OriginalLSTM(2), x, near=0.5), "`near`.*0.5"),
     "elsewhere": (
         lambda x: gate_trace(randomize(CECLSTM(2)), x, keras.Sequential([CECLSTM(3)])),

@@ -1,0 +1,116 @@
+"""What a layer looks like in a notebook: its equations, its diagram, its parameters."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from html import escape
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import keras
+import numpy as np
+
+from keras_lstm_ext import activations, diagram
+
+if TYPE_CHECKING:
+    from keras_lstm_ext.layers._cell import VariantLSTMCell
+    from keras_lstm_ext.layers._layer import RecurrentLayer
+
+SQUASHED = {
+    keras.activations.linear: "{}",
+    keras.activations.tanh: r"\tanh({})",
+    keras.activations.sigmoid: r"\sigma({})",
+    activations.centered_sigmoid_2: r"4 \sigma({}) - 2",
+    activations.centered_sigmoid_1: r"2 \sigma({}) - 1",
+}
+"""By the functions themselves: another of the same name may be anything."""
+
+
+def html(layer: RecurrentLayer, cell: VariantLSTMCell | None = None, name: str = "") -> str:
+    """Renders a layer and a cell: see `keras_lstm_ext.diagnostics.notebook.html`."""
+    cell = layer.cell if cell is None else cell
+    title = f"{type(layer).__name__} <code>{escape(layer.name)}</code>, {cell.units} units"
+    # Not a number that is counted: a notebook keeps what earlier processes rendered.
+    picture = diagram.draw(name or f"lstm-{uuid4().hex}", cell.variant, cell.variant)
+    tex = escape(f"$$\n{equations(cell)}\n$$")
+    parts = [f"<p><b>{title}</b></p>", picture, f"<div>{tex}</div>", _parameters(cell)]
+    return f'<div class="keras-lstm-ext"><style>{STYLE}</style>{"".join(parts)}</div>'
+
+
+def equations(cell: VariantLSTMCell) -> str:
+    """Writes equations in TeX: see `keras_lstm_ext.diagnostics.notebook.equations`."""
+    v, out = cell.variant, cell.equations.output_activation
+    intake = r"i_t \odot g_t" if "i" in v.gates else "g_t"
+    kept = r"f_t \odot c_{t-1}" if "f" in v.gates else _times(v.decay, "c_{t-1}")
+    h = _squashed(out, "c_t", factor="o" in v.gates)
+    lines = {"g": _squashed(cell.activation, _net(cell, "c")), "c": f"{kept} + {intake}"}
+    gates = {k: _squashed(cell.recurrent_activation, _net(cell, k)) for k in v.gates}
+    written = {k: gates.pop(k) for k in ("i", "f") if k in gates} | lines | gates | {"h": h}
+    rows = [rf"{name}_t &= {tex}" for name, tex in written.items()]
+    if v.feeds_gates:
+        fed = "; ".join(f"{name}_{{t-1}}" for name in ("h", *v.gates))
+        rows.insert(0, f"r_{{t-1}} &= [{fed}]")
+    return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
+
+
+def _net(cell: VariantLSTMCell, k: str) -> str:
+    v = cell.variant
+    terms = [f"W_{k} x_t"]
+    if v.feedback != "none":
+        terms.append(f"R_{k} {'r' if v.feeds_gates else 'h'}_{{t-1}}")
+    if v.peepholes and k != "c":
+        total = r"\textstyle\sum_S " if v.block_size > 1 else ""
+        terms.append(rf"{total}p_{k} \odot c_{'t' if k == 'o' else '{t-1}'}")
+    if k in cell.bias_widths:
+        terms.append(f"b_{k}")
+    return " + ".join(terms)
+
+
+def _squashed(function: Any, tex: str, factor: bool = False) -> str:
+    known = next((text for each, text in SQUASHED.items() if each is function), None)
+    squashed = (known or f"{_named(function)}({{}})").replace("{}", tex)
+    if not factor:
+        return squashed
+    return r"o_t \odot " + (f"({squashed})" if squashed.endswith(" - 1") else squashed)
+
+
+def _named(function: Any) -> str:
+    """The name of any function; with arguments that `functools.partial` gave it, as an index."""
+    given: tuple[Any, ...] = ()
+    if isinstance(function, partial):
+        given = (*function.args, *(f"{k}={v}" for k, v in function.keywords.items()))
+        function = function.func
+    name = _words(getattr(function, "__name__", type(function).__name__))
+    index = ", ".join(_words(value) for value in given)
+    return rf"\operatorname{{{name}}}" + (rf"_{{\text{{{index}}}}}" if index else "")
+
+
+def _words(value: Any) -> str:
+    """Any text as TeX writes it, without what has a meaning there."""
+    return re.sub(r"[^\w=.,:+ -]", "", str(value)).replace("_", r"\_")
+
+
+def _times(decay: float, tex: str) -> str:
+    return tex if decay == 1.0 else rf"{decay} \, {tex}"
+
+
+def _parameters(cell: VariantLSTMCell) -> str:
+    if not cell.built:
+        return "<p>Not built yet: it has no weights.</p>"
+    rows = [(w.name, str(tuple(w.shape)), int(np.prod(w.shape))) for w in cell.weights]
+    rows.append(("all", "", sum(count for *_, count in rows)))
+    cells = ["".join(f"<td>{value}</td>" for value in (n, s, f"{c:,}")) for n, s, c in rows]
+    head = "<tr><th>weight</th><th>shape</th><th>parameters</th></tr>"
+    return f"<table>{head}{''.join(f'<tr>{row}</tr>' for row in cells)}</table>"
+
+
+STYLE = """
+.keras-lstm-ext svg { max-width: 30em; font: 16px serif; text-anchor: middle; fill: currentColor }
+.keras-lstm-ext svg .line { fill: none; stroke: currentColor; stroke-width: 1.5 }
+.keras-lstm-ext svg .peephole { stroke-dasharray: 5 4 }
+.keras-lstm-ext svg .shape rect, .keras-lstm-ext svg .shape circle {
+  fill: none; stroke: currentColor; stroke-width: 1.5 }
+.keras-lstm-ext svg .letter { font-style: italic }
+.keras-lstm-ext svg .index, .keras-lstm-ext svg .small { font-size: 12px }
+"""
