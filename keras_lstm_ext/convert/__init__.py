@@ -1,9 +1,10 @@
 """Weights of other systems' LSTMs in, and out again.
 
 `LAYOUTS` says how each system lays its weights out; `set_weights` and `get_weights` go by that
-table, and `read_onnx` finds the weights in an ONNX file.
+table, `read_onnx` finds the weights in an ONNX file, and `read_h5` in one of Keras 1 or 2.
 """
 
+from keras_lstm_ext.convert.h5 import read_h5 as read_h5
 from keras_lstm_ext.convert.layouts import LAYOUTS as LAYOUTS
 from keras_lstm_ext.convert.layouts import Layout as Layout
 from keras_lstm_ext.convert.onnx import read_onnx as read_onnx

@@ -70,7 +70,11 @@ class Place:
             for block in row:
                 height, width = self.block_shape(block)
                 part = matrix[top : top + height, left : left + width]
-                yield block[:3], part.T if block.endswith(".T") else part
+                if block.endswith(".T"):
+                    part = part.T
+                elif block.endswith(".F"):
+                    part = part.ravel().reshape(part.shape, order="F")
+                yield block[:3], part
                 left += width
             top += height
 
@@ -79,6 +83,8 @@ class Place:
 
         def part(block: str) -> Array:
             found = parts.pop(block[:3], np.zeros(self.block_shape(block[:3])))
+            if block.endswith(".F"):
+                return found.ravel(order="F").reshape(found.shape)
             return found.T if block.endswith(".T") else found
 
         return np.block([[part(block) for block in row] for row in blocks])

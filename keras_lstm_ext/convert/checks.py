@@ -6,8 +6,9 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from keras_lstm_ext.convert.arrays import shape_of, to_numpy
 from keras_lstm_ext.convert.blocks import Array, Blocks, Place
-from keras_lstm_ext.convert.layouts import Layout
+from keras_lstm_ext.convert.layouts import LAYOUTS, Layout
 from keras_lstm_ext.layers._cell import VariantLSTMCell
 from keras_lstm_ext.layers._layer import RecurrentLayer
 
@@ -19,7 +20,8 @@ def check_layer(layer: Any, layout: Layout, added: float) -> None:
     name = type(layer).__name__
     if not isinstance(layer, RecurrentLayer | VariantLSTMCell) or not layer.built:
         raise ValueError(
-            "`layers` must be layers of this package, or a Bidirectional or a list of them, and "
+            "`layers` must be layers of this package, their cells, a keras.layers.RNN around them, "
+            "or a Bidirectional or a list of them, and "
             "be built, for example with layer.build((None, None, features)). "
             f"Received: {name}, built={getattr(layer, 'built', None)}"
         )
@@ -67,15 +69,16 @@ def checked(name: str, given: Mapping[str, Any], place: Place, blocks: Blocks) -
 
     if name not in given:
         hint = ". ClassicLSTM accepts weights without peepholes" if blocks[0][0][0] == "p" else ""
-        refuse(f"nothing of that name in {sorted(given)}{hint}")
+        refuse(f"nothing of that name in {sorted(given)}{hint}{_other_layout(given, place)}")
     try:
-        array = np.asarray(given[name])
+        array = to_numpy(given[name])
     except (TypeError, RuntimeError, ValueError) as error:
         refuse(f"what NumPy cannot read ({error})")
     if array.dtype.name not in FLOATS:
         refuse(f"dtype {array.dtype}, shape {array.shape}")
     if array.shape != shape:
-        refuse(f"shape {array.shape}{_other_layer(name, array, place)}")
+        other = _other_layer(name, array, place) or _other_layout(given, place)
+        refuse(f"shape {array.shape}{other}")
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
         finite = np.isfinite(array.astype("float32"))
     if not finite.all():
@@ -90,3 +93,15 @@ def _other_layer(name: str, array: Array, place: Place) -> str:
     if name not in other.arrays or other.shape(other.arrays[name]) != array.shape:
         return ""
     return f", which {'PeepholeLSTM' if 'p' in kinds else 'ClassicLSTM'} accepts"
+
+
+def _other_layout(given: Mapping[str, Any], place: Place) -> str:
+    """Which other layouts have these names, with these shapes."""
+    shapes = {name: shape_of(array) for name, array in given.items()}
+    others = [
+        name
+        for name, layout in LAYOUTS.items()
+        if (other := replace(place, layout=layout)).arrays
+        and all(shapes.get(k) == other.shape(blocks) for k, blocks in other.arrays.items())
+    ]
+    return f", which the layout {' or '.join(map(repr, others))} has" if others else ""

@@ -2,8 +2,9 @@
 
 An array is written as a matrix of blocks, with `;` between its rows. `W_k` are the weights of net k
 from the input, of shape `(features, units)`, and `R_k` those from the output, `(units, units)`;
-`b_k` and `p_k` are its bias and its peephole weights, `(1, units)`. `.T` is a transposed block. A
-block that stands in several places is the sum of them.
+`b_k` and `p_k` are its bias and its peephole weights, `(1, units)`. `.T` is a transposed block;
+`.F` one of the same shape whose entries, read row by row, are those of the weights column by
+column. A block that stands in several places is the sum of them.
 """
 
 from collections.abc import Mapping
@@ -28,6 +29,7 @@ class Layout:
             nothing is added, because it is in the stored bias.
         directions: Whether each array has a first axis, one entry per direction.
         row_vectors: Whether a vector is stored as a matrix of one row.
+        also: Key of the layout of the same system that is taken where its names are given.
         source: Where this is documented.
 
     Examples:
@@ -44,6 +46,7 @@ class Layout:
     forget_bias: float | None = None
     directions: bool = False
     row_vectors: bool = False
+    also: str = ""
     source: str = ""
 
     @property
@@ -76,6 +79,26 @@ _ALL = (
         source="keras_lstm_ext.variants.NET_ORDER",
     ),
     Layout("keras", "Keras LSTM", _KERAS, source="keras.layers.LSTMCell"),
+    Layout(
+        "cudnn_lstm",
+        "Keras 2 CuDNNLSTM",
+        {
+            "kernel": "W_i.F W_f.F W_c.F W_o.F",
+            "recurrent_kernel": "R_i.T R_f.T R_c.T R_o.T",
+            "bias": "b_i b_f b_c b_o b_i b_f b_c b_o",
+        },
+        source="keras.layers.CuDNNLSTM of Keras 2",
+    ),
+    Layout(
+        "keras_1",
+        "Keras 1 LSTM",
+        {
+            f"{ours}_{k}": f"{letter}_{k}"
+            for k in ("i", "c", "f", "o")
+            for ours, letter in (("W", "W"), ("U", "R"), ("b", "b"))
+        },
+        source="keras.layers.recurrent.LSTM of Keras 1",
+    ),
     Layout(
         "tfa",
         "TensorFlow Addons PeepholeLSTMCell",
@@ -125,7 +148,19 @@ _ALL = (
             "bias_ih_l{level}{reverse}": "b_i b_f b_c b_o",
             "bias_hh_l{level}{reverse}": "b_i b_f b_c b_o",
         },
+        also="pytorch_cell",
         source="torch.nn.LSTM",
+    ),
+    Layout(
+        "pytorch_cell",
+        "PyTorch nn.LSTMCell",
+        {
+            "weight_ih": "W_i.T; W_f.T; W_c.T; W_o.T",
+            "weight_hh": "R_i.T; R_f.T; R_c.T; R_o.T",
+            "bias_ih": "b_i b_f b_c b_o",
+            "bias_hh": "b_i b_f b_c b_o",
+        },
+        source="torch.nn.LSTMCell",
     ),
     Layout(
         "flax",

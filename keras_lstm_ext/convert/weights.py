@@ -6,9 +6,11 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_lstm_ext.convert.arrays import named, select
 from keras_lstm_ext.convert.blocks import Array, Place
 from keras_lstm_ext.convert.checks import check_layer, check_names, checked
 from keras_lstm_ext.convert.layouts import LAYOUTS, Layout
+from keras_lstm_ext.layers._cell import VariantLSTMCell
 
 
 def set_weights(
@@ -22,20 +24,25 @@ def set_weights(
     """Gives layers the weights of another system's LSTM, all of them or none.
 
     Args:
-        layers: A built `ClassicLSTM` or `PeepholeLSTM`, its cell, a `keras.layers.Bidirectional`
-            of one, or a list of them from the input up, where the layout holds several layers
-            (`"pytorch"`). Peephole weights are zero where the layout has no place for any.
-        arrays: The arrays by the names that the layout has, in any float dtype, as anything that
-            NumPy reads: a `state_dict`, a dictionary of variables. Dictionaries in dictionaries
-            are read with `/` between the names, and a `:0` at the end of a name is left out.
-        layout: A key of `LAYOUTS`, or a `Layout` of your own.
-        prefix: What comes before those names; arrays without it are left alone.
+        layers: A built `ClassicLSTM` or `PeepholeLSTM`, its cell, a `keras.layers.RNN` around
+            cells, a `keras.layers.Bidirectional` of one, or a list of them from the input up, where
+            the layout holds several layers (`"pytorch"`). Peephole weights are zero where the
+            layout has no place for any.
+        arrays: The arrays by the names that the layout has, in any float dtype: NumPy arrays,
+            variables and tensors of TensorFlow, JAX and PyTorch, on any device and with or without
+            a gradient, lists of numbers. As a dictionary, also a `state_dict` or one in which
+            dictionaries are (with `/` between the names); as a PyTorch module; or as a list of
+            variables that have names. A `:0` at the end of a name is left out.
+        layout: A key of `LAYOUTS`, or a `Layout` of your own. With `"pytorch"`, the names of an
+            `nn.LSTMCell` are taken as well.
+        prefix: What comes before those names; arrays without it are left alone. Default: nothing
+            or, if there is no such name, the one prefix with which all names are there.
         forget_bias: What the other system adds to the forget gate when it runs. It is added here
             once, into `bias`. Default: what the layout says.
 
     Raises:
-        ValueError: If an array is missing, unknown, of a wrong shape or dtype, or not finite, or
-            a layer cannot compute what the weights are for.
+        ValueError: If an array is missing, unknown, of a wrong shape or dtype, or not finite, if
+            several prefixes could be meant, or a layer cannot compute what the weights are for.
 
     Examples:
         >>> layer = ClassicLSTM(4)
@@ -52,8 +59,10 @@ def set_weights(
         True
     """
     table, added = _layout(layout, forget_bias)
-    given = _given(arrays, prefix)
+    given = named(arrays, list(table.arrays))
+    table = _also(table, given)
     places = list(_places(layers, table, added))
+    given = select(given, [place for _, place in places], prefix)
     check_names(given, [place for _, place in places])
     assignments: list[tuple[Any, Array]] = []
     for layer, place in places:
@@ -130,32 +139,22 @@ def _layout(layout: str | Layout, forget_bias: float | None) -> tuple[Layout, fl
     return table, (table.forget_bias or 0.0) if forget_bias is None else forget_bias
 
 
-def _given(arrays: Any, prefix: str) -> dict[str, Any]:
-    if not isinstance(arrays, Mapping):
-        raise ValueError(
-            "`arrays` must be a dictionary from names to arrays, since an order of arrays says "
-            f"nothing about what they are. Received: {type(arrays).__name__}"
-        )
-    flat = dict(_flat(arrays))
-    given = {name.removeprefix(prefix): v for name, v in flat.items() if name.startswith(prefix)}
-    if flat and not given:
-        raise ValueError(
-            f"`prefix` must be what the names of `arrays` begin with. Received: prefix={prefix!r} "
-            f"and names {sorted(flat)}"
-        )
-    return given
-
-
-def _flat(arrays: Mapping[Any, Any], path: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in arrays.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{path}{name}/")
-        else:
-            yield f"{path}{name}".removesuffix(":0"), value
+def _also(layout: Layout, given: Mapping[str, Any]) -> Layout:
+    """The layout, or the other one of the same system whose names are given."""
+    if not layout.also:
+        return layout
+    other = LAYOUTS[layout.also]
+    last = {name.replace("/", ".").split(".")[-1] for name in given}
+    own = {name.format(level=0, reverse="") for name in layout.arrays}
+    return other if last & set(other.arrays) and not last & own else layout
 
 
 def _places(layers: Any, layout: Layout, added: float) -> Iterator[tuple[Any, Place]]:
-    levels = list(layers) if isinstance(layers, Sequence) else [layers]
+    levels = [
+        level
+        for one in (layers if isinstance(layers, Sequence) else [layers])
+        for level in _levels(one)
+    ]
     names = "".join(layout.arrays)
     if len(levels) != 1 and ("{level}" not in names or not levels):
         count = "at least one layer" if "{level}" in names else "one layer"
@@ -170,11 +169,21 @@ def _places(layers: Any, layout: Layout, added: float) -> Iterator[tuple[Any, Pl
                 "`backward_layer` one after the other. Received: a Bidirectional layer"
             )
         directions = [one.forward_layer, one.backward_layer] if both else [one]
+        directions = [cell for direction in directions for cell in _levels(direction)]
         for direction, layer in enumerate(directions):
             check_layer(layer, layout, added)
             ours = _ours(layer)
             sizes = (ours.features, ours.units, ours.kinds)
             yield layer, Place(layout, *sizes, level, direction, len(directions))
+
+
+def _levels(layer: Any) -> list[Any]:
+    """A layer as it is; of a `keras.layers.RNN`, its cell or the stack of its cells."""
+    if not isinstance(layer, keras.layers.RNN) or hasattr(layer, "peephole_kernel"):
+        return [layer]
+    stack = isinstance(layer.cell, keras.layers.StackedRNNCells)
+    cells = layer.cell.cells if stack else [layer.cell]
+    return list(cells) if all(isinstance(cell, VariantLSTMCell) for cell in cells) else [layer]
 
 
 def _ours(layer: Any) -> Place:

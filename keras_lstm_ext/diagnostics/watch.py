@@ -153,23 +153,18 @@ def watching(subject: Subject, probes: Probes | None = None, call: int = 0) -> I
 
 @contextmanager
 def _eagerly() -> Iterator[None]:
-    """Within it, functions that the user compiled run step by step, or nothing could be seen."""
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        before = tf.config.functions_run_eagerly()
-        tf.config.run_functions_eagerly(True)
-        try:
-            yield
-        finally:
-            tf.config.run_functions_eagerly(before)
-    elif keras.backend.backend() == "jax":
-        import jax
-
-        with jax.disable_jit():
-            yield
-    else:
+    """Within it, a `tf.function` runs step by step, or nothing in it could be seen."""
+    if keras.backend.backend() != "tensorflow":
         yield
+        return
+    import tensorflow as tf
+
+    before = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(before)
 
 
 def _valid(subject: Subject, sequences: Tensor, mask: Tensor | None) -> Array | None:
@@ -180,7 +175,7 @@ def _valid(subject: Subject, sequences: Tensor, mask: Tensor | None) -> Array | 
         raise Unseen(
             f"`model` must run {subject.name!r} step by step, for its values to be seen. Received: "
             "a model that calls it inside a mapped or compiled function, such as "
-            "keras.ops.vectorized_map"
+            "keras.ops.vectorized_map or jax.jit, which `with jax.disable_jit()` would undo"
         ) from error
     return valid[:, ::-1] if valid is not None and subject.layer.go_backwards else valid
 

@@ -29,10 +29,15 @@ def shapes(**sizes: tuple[int, ...]) -> Shapes:
 TF = {"kernel": (I + H, 4 * H), "bias": (4 * H,)}
 KERAS = {"kernel": (I, 4 * H), "recurrent_kernel": (H, 4 * H), "bias": (4 * H,)}
 BLOCK = {"w": (I + H, 4 * H), "b": (4 * H,), "wci": (H,), "wcf": (H,), "wco": (H,)}
+GATES_1 = "icfo"  # Keras 1 names its gates
 TORCH = {"weight_ih": (4 * H, I), "weight_hh": (4 * H, H), "bias_ih": (4 * H,), "bias_hh": (4 * H,)}
 
 SHAPES: dict[str, Shapes] = {
     "keras": KERAS,
+    "cudnn_lstm": KERAS | {"bias": (8 * H,)},
+    "keras_1": {f"W_{k}": (I, H) for k in GATES_1}
+    | {f"U_{k}": (H, H) for k in GATES_1}
+    | {f"b_{k}": (H,) for k in GATES_1},
     "tfa": KERAS
     | {f"{gate}_gate_peephole_weights": (H,) for gate in ("input", "forget", "output")},
     "tf1": TF | {f"w_{gate}_diag": (H,) for gate in "ifo"},
@@ -40,6 +45,7 @@ SHAPES: dict[str, Shapes] = {
     "block_lstm_v1": BLOCK,
     "block_lstm_v2": BLOCK,
     "pytorch": {f"{name}_l0": shape for name, shape in TORCH.items()},
+    "pytorch_cell": TORCH,
     "flax": {f"i{gate}/kernel": (I, H) for gate in "ifgo"}
     | {f"h{gate}/kernel": (H, H) for gate in "ifgo"}
     | {f"h{gate}/bias": (H,) for gate in "ifgo"},
@@ -118,6 +124,29 @@ def haste(a: Arrays, x: np.ndarray, h: np.ndarray) -> Any:
 def pytorch(a: Arrays, x: np.ndarray, h: np.ndarray) -> Any:
     from_x = x @ a["weight_ih_l0"].T + a["bias_ih_l0"]
     return np.split(from_x + h @ a["weight_hh_l0"].T + a["bias_hh_l0"], 4, axis=1)
+
+
+def pytorch_cell(a: Arrays, x: np.ndarray, h: np.ndarray) -> Any:
+    return pytorch({f"{name}_l0": array for name, array in a.items()}, x, h)
+
+
+def keras_1(a: Arrays, x: np.ndarray, h: np.ndarray) -> Any:
+    return [x @ a[f"W_{k}"] + h @ a[f"U_{k}"] + a[f"b_{k}"] for k in "ifco"]
+
+
+def cudnn_lstm(a: Arrays, x: np.ndarray, h: np.ndarray) -> Any:
+    """What cuDNN makes of the numbers: a matrix per gate, row by row, that stands before x or h.
+
+    Keras 2 handed it each gate's columns, flattened, in the order i, f, c, o; and two biases.
+    """
+    nets = []
+    for k in range(4):
+        columns = slice(k * H, (k + 1) * H)
+        w = np.ravel(a["kernel"][:, columns]).reshape(H, I)
+        r = np.ravel(a["recurrent_kernel"][:, columns]).reshape(H, H)
+        b = a["bias"][columns] + a["bias"][4 * H + k * H : 4 * H + (k + 1) * H]
+        nets.append((w @ x.T + r @ h.T).T + b)
+    return nets
 
 
 def flax(a: Arrays, x: np.ndarray, h: np.ndarray) -> Any:
@@ -220,12 +249,15 @@ def onnx(a: Arrays, x: np.ndarray, h: np.ndarray, c: np.ndarray) -> Any:
 
 RUNS: dict[str, Run] = {
     "keras": keras_lstm,
+    "cudnn_lstm": without_peepholes(cudnn_lstm),
+    "keras_1": without_peepholes(keras_1),
     "tfa": tfa,
     "tf1": tf1,
     "tf1 without peepholes": tf1,
     "block_lstm_v1": block_lstm("BlockLSTM", cell_clip=-1),
     "block_lstm_v2": block_lstm("BlockLSTMV2"),
     "pytorch": without_peepholes(pytorch),
+    "pytorch_cell": without_peepholes(pytorch_cell),
     "flax": without_peepholes(flax),
     "flax_nnx": without_peepholes(flax_nnx),
     "haiku": without_peepholes(haiku),

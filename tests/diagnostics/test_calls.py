@@ -313,6 +313,23 @@ def test_inside_a_compiled_function() -> None:
     assert not tf.config.functions_run_eagerly()
 
 
+@pytest.mark.slow
+def test_inside_a_mapped_function() -> None:
+    layer = randomize(ClassicLSTM(UNITS))
+
+    class Mapped(keras.layers.Layer):
+        def call(self, x: Any) -> Any:
+            return keras.ops.vectorized_map(lambda row: layer(row[None])[0], x)
+
+        def compute_output_shape(self, shape: Any) -> Any:
+            return (shape[0], UNITS)
+
+    inputs = keras.Input((4, FEATURES))
+    model = keras.Model(inputs, Mapped()(inputs))
+    with pytest.raises(ValueError, match="`model` must run .* step by step.*Received: a model"):
+        gate_trace(layer, A, model)
+
+
 def test_a_new_model_keeps_the_weights_that_it_was_seen_with() -> None:
     layer = ClassicLSTM(UNITS)
     model = keras.Sequential([keras.layers.Dense(6), layer])
