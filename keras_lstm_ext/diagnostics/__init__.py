@@ -7,5 +7,6 @@ from keras_lstm_ext.diagnostics.plots import plot_gate_trace as plot_gate_trace
 from keras_lstm_ext.diagnostics.plots import plot_gradient_flow as plot_gradient_flow
 from keras_lstm_ext.diagnostics.plots import plot_saturation as plot_saturation
 from keras_lstm_ext.diagnostics.trace import Saturation as Saturation
+from keras_lstm_ext.diagnostics.trace import Trace as Trace
 from keras_lstm_ext.diagnostics.trace import gate_trace as gate_trace
 from keras_lstm_ext.diagnostics.trace import saturation as saturation

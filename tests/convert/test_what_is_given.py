@@ -37,7 +37,9 @@ class Named:
 SMALLER = with_prefix("decoder.", {k: a[:8] for k, a in TORCH.items()})
 CASES: dict[str, tuple[str, Arrays, Wrap]] = {
     "a whole model": ("pytorch", TORCH, lambda a: FC | with_prefix("encoder.lstm.", a)),
-    "in parallel": ("pytorch", TORCH, lambda a: with_prefix("module.", with_prefix("rnn.", a) | FC)),
+    "in parallel": (
+        "pytorch", TORCH, lambda a: with_prefix("module.", with_prefix("rnn.", a) | FC),
+    ),
     "a checkpoint": (
         "pytorch", TORCH, lambda a: {"epoch": 3, "state_dict": with_prefix("lstm.", a) | FC},
     ),

@@ -326,7 +326,7 @@ def test_inside_a_mapped_function() -> None:
 
     inputs = keras.Input((4, FEATURES))
     model = keras.Model(inputs, Mapped()(inputs))
-    with pytest.raises(ValueError, match="`model` must run .* step by step.*Received: a model"):
+    with pytest.raises(ValueError, match=r"`model` must run .* step by step.*Received: a model"):
         gate_trace(layer, A, model)
 
 
