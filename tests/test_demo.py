@@ -10,8 +10,10 @@ import pytest
 
 from keras_lstm_ext import ClassicLSTM, cli
 from keras_lstm_ext.demo import digits, errors, forecast, models, report
+from keras_lstm_ext.demo.forecaster import Forecaster
 from keras_lstm_ext.demo.table import Table, read
 from keras_lstm_ext.demo.training import Settings, save_and_check
+from keras_lstm_ext.demo.windows import Scaling, Windows
 from keras_lstm_ext.files import whole
 
 for extra in ("matplotlib", "pandas", "sklearn"):
@@ -62,7 +64,12 @@ BAD_TABLES = [
         ["'y' is the same in all 32 rows"],
     ),
     ("empty file", "", [], ["not a comma-separated table"]),
-    ("uneven rows", text(change={7: "1,2,3,4,5"}), [], ["not a comma-separated table", "9"]),
+    (
+        "uneven rows",
+        text(change={7: "1,2,3,4,5"}),
+        [],
+        ["not a comma-separated table", "line 9", "5 cells", "3 columns"],
+    ),
     ("not text", b"\xff\xfe\x00\x81", [], ["not a comma-separated table"]),
 ]
 
@@ -96,6 +103,7 @@ BAD_ARGUMENTS = [
     (["--csv", "x.csv"], ["--csv FILE and --target COLUMN go together"]),
     (["--target", "y"], ["--csv FILE and --target COLUMN go together"]),
     (["--ignore", "y"], ["--ignore COLUMN needs --csv FILE"]),
+    (["--fill", "last", "--horizon", "3"], ["--horizon", "--fill", "needs --csv FILE"]),
 ]
 
 
@@ -198,20 +206,60 @@ def test_a_good_table_is_read_as_it_is(tmp_path: Path) -> None:
     assert table.training_rows == 27
 
 
-def test_windows_never_hold_what_they_forecast() -> None:
-    table, window = random_table(rows=17, columns=3), 5
-    inputs, targets = table.windows(window)
-    assert inputs.shape == (12, 5, 3)
-    for k in range(12):
-        np.testing.assert_array_equal(inputs[k], table.values[k : k + 5].astype("float32"))
-        assert targets[k, 0] == np.float32(table.values[k + 5, 2])
+def windows(table: Table, window: int, horizon: int = 1, **more: int) -> Windows:
+    """All windows of a table, those to train on first."""
+    ends = np.concatenate(table.examples(window, horizon))
+    return Windows(table, Scaling.of(table, horizon), ends, window, **more)
+
+
+@pytest.mark.parametrize("horizon", [1, 3])
+def test_windows_never_hold_what_they_forecast(horizon: int) -> None:
+    table, window = random_table(rows=37, columns=3), 5
+    data = windows(table, window, horizon, batch_size=7)
+    batches = [data[k] for k in range(len(data))]
+    inputs, changes = (np.concatenate(parts) for parts in zip(*batches, strict=True))
+    known = table.values[:30]
+    standard = (table.values - known.mean(axis=0)) / known.std(axis=0)
+    unit = np.mean(
+        [
+            np.mean([abs(known[t + k, 2] - known[t, 2]) for t in range(30 - k)])
+            for k in range(1, 1 + horizon)
+        ]
+    )
+    starts = [*range(30 - window - horizon + 1), *range(30 - window, 37 - window - horizon + 1)]
+    assert inputs.shape == (len(starts), window, 3)
+    assert inputs.dtype == changes.dtype == "float32"
+    for k, start in enumerate(starts):
+        end = start + window
+        np.testing.assert_allclose(inputs[k], standard[start:end], rtol=1e-5, atol=1e-6)
+        moved = table.values[end : end + horizon, 2] - table.values[end - 1, 2]
+        np.testing.assert_allclose(changes[k], moved / unit, rtol=1e-5, atol=1e-6)
+
+
+def test_windows_are_shuffled_anew_in_every_epoch_and_none_is_lost() -> None:
+    data = windows(random_table(rows=60, columns=1), 4, seed=3)
+    order = data.ends.copy()
+    data.on_epoch_end()
+    assert not np.array_equal(data.ends, order)
+    np.testing.assert_array_equal(np.sort(data.ends), np.sort(order))
+    still = windows(random_table(rows=60, columns=1), 4)
+    still.on_epoch_end()
+    np.testing.assert_array_equal(still.ends, np.sort(order))
+
+
+def test_a_filled_gap_is_read_but_not_forecast() -> None:
+    table = random_table(rows=60, columns=2)
+    table = Table(table.columns, table.values, np.isin(np.arange(60), [20, 55]))
+    known, held_out = table.examples(4, horizon=2)
+    assert sorted({*range(3, 46)} - {*known.tolist()}) == [18, 19]
+    assert held_out.tolist() == [47, 48, 49, 50, 51, 52, 55, 56, 57]
 
 
 def test_a_forecaster_starts_as_the_naive_forecast() -> None:
     table, window = random_table(rows=60, columns=3), 7
-    inputs, _ = table.windows(window)
-    model = forecast.build(keras.layers.LSTM(4), table, window)
-    np.testing.assert_array_equal(model.predict_on_batch(inputs)[:, 0], inputs[:, -1, -1])
+    rows = np.stack([table.values[k : k + window] for k in range(50)])
+    model = Forecaster(keras.layers.LSTM(4), window, Scaling.of(table))
+    np.testing.assert_array_equal(model.forecast(rows)[:, 0], rows[:, -1, -1])
 
 
 def test_a_forecaster_knows_nothing_of_the_held_out_rows() -> None:
@@ -219,22 +267,37 @@ def test_a_forecaster_knows_nothing_of_the_held_out_rows() -> None:
     other = Table(table.columns, table.values.copy())
     other.values[table.training_rows :] *= -100
     one, two = (
-        forecast.build(keras.layers.LSTM(4), t, window).get_config() for t in (table, other)
+        Forecaster(keras.layers.LSTM(4), window, Scaling.of(t)).get_config() for t in (table, other)
     )
-    assert [layer["config"].get("mean") for layer in one["layers"]] == [
-        layer["config"].get("mean") for layer in two["layers"]
-    ]
-    assert forecast.mean_change(table) == forecast.mean_change(other)
+    assert one["scaling"] == two["scaling"]
+    other.values[table.training_rows - 1] *= -100
+    three = Forecaster(keras.layers.LSTM(4), window, Scaling.of(other)).get_config()
+    assert three["scaling"] != one["scaling"]
 
 
 def test_a_constant_input_column_does_no_harm() -> None:
     table = random_table(rows=60, columns=2)
-    table.values[:, 0] = 3.0
-    table.values[-1, 0] = 4.0
-    inputs, _ = table.windows(7)
-    model = forecast.build(keras.layers.LSTM(4), table, 7)
-    model.layers[-3].kernel.assign(np.ones((4, 1)))
-    assert np.isfinite(model.predict_on_batch(inputs)).all()
+    table.values[:, 0] = 0.1  # whose mean in float64 is not quite 0.1
+    table.values[-1, 0] = 4e9
+    model = Forecaster(keras.layers.LSTM(4), 7, Scaling.of(table))
+    model.layers[-1].kernel.assign(np.ones((4, 1)))
+    rows = np.stack([table.values[k : k + 7] for k in (0, 53)])
+    assert np.isfinite(model.forecast(rows)).all()
+    assert (windows(table, 7)[0][0][..., 0] == 0).all()
+
+
+LEVELS = [(2.0**40, 1.0), (-(2.0**27), 2.0**-10), (0.0, 2.0**60), (0.0, 2.0**-60), (0.0, 2.0**330)]
+
+
+@pytest.mark.parametrize(("level", "scale"), LEVELS)
+def test_level_and_scale_do_not_matter(level: float, scale: float) -> None:
+    table = random_table(rows=60, columns=2)
+    table.values[:] = np.round(table.values * 1024) / 1024  # so that nothing is lost at any level
+    other = Table(table.columns, scale * table.values + level)
+    rows, changes = windows(table, 5, 2)[0]
+    other_rows, other_changes = windows(other, 5, 2)[0]
+    np.testing.assert_allclose(other_rows, rows, atol=2e-4)  # eps * 2**40 is a thousandth of 0.25
+    np.testing.assert_allclose(other_changes, changes, rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -338,7 +401,7 @@ def test_the_forecaster_is_compared_honestly(
     misses = []
     for t in range(120, 150):
         rows_before = np.stack([noise[t - 12 : t], y[t - 12 : t]], axis=-1)[None]
-        misses.append(abs(float(model.predict_on_batch(rows_before)[0, 0]) - y[t]))
+        misses.append(abs(float(model.forecast(rows_before)[0, 0]) - y[t]))
     assert found["ClassicLSTM"] == pytest.approx(np.mean(misses), rel=1e-4)
     printed = capsys.readouterr().out
     assert "below the naive forecast's" in printed

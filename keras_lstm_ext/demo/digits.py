@@ -64,14 +64,14 @@ def _train(name: str, settings: Settings, examples: Split, held_out: Split) -> R
     keras.utils.set_random_seed(settings.seed)
     layer = models.recurrent(name, settings.units)
     softmax = keras.layers.Dense(10, activation="softmax")
+    x, y = examples
     return train(
         name,
         keras.Sequential([keras.Input((64, 1)), layer, softmax]),
-        examples,
-        held_out,
+        {"x": x, "y": y, "batch_size": BATCH_SIZE, "validation_data": held_out},
         engine=models.engine(layer, (None, 64, 1)),
         epochs=settings.epochs,
-        batch_size=BATCH_SIZE,
+        steps=-(-len(x) // BATCH_SIZE),
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )

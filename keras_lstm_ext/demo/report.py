@@ -1,5 +1,6 @@
 """What the demo shows: a table, and figures that also read well in black and white."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,24 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
         for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
     ]
     return "  ".join(padded).rstrip()
+
+
+def short(name: str, most: int = 30) -> str:
+    """A column's name as it fits into a title.
+
+    Args:
+        name: The name.
+        most: Characters.
+
+    Returns:
+        One line.
+
+    Examples:
+        >>> short("temperature at the second station", 20)
+        'temperature at th...'
+    """
+    name = " ".join(name.split())
+    return name if len(name) <= most else name[: most - 3] + "..."
 
 
 def print_saved(path: Path, difference: float) -> None:
@@ -130,7 +149,8 @@ def _axes(title: str, x_label: str) -> tuple[Any, Any]:
     # A Figure of its own, because pyplot would look for a display.
     figure = require("matplotlib.figure").Figure(figsize=(7, 4), layout="constrained")
     axes = figure.add_subplot()
-    axes.set_title(title, loc="left", fontsize=11)
+    # A title may have a column's name in it, which is not meant as TeX.
+    axes.set_title(title, loc="left", fontsize=11, parse_math=False)
     axes.set_xlabel(x_label)
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes
@@ -153,5 +173,12 @@ def _push(heights: Sequence[float], gap: float) -> list[float]:
 
 
 def _write(figure: Any, path: Path) -> None:
-    with require("matplotlib").rc_context({"font.family": "sans-serif"}), whole(path) as temporary:
+    plain = {"font.family": "sans-serif", "text.usetex": False}
+    with (
+        require("matplotlib").rc_context(plain),
+        whole(path) as temporary,
+        warnings.catch_warnings(),
+    ):
+        # A name may have characters that the font lacks: they become boxes.
+        warnings.filterwarnings("ignore", "Glyph .* missing")
         figure.savefig(temporary, dpi=200)

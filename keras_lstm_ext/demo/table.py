@@ -1,13 +1,17 @@
-"""A user's table: read, checked column by column, cut into windows."""
+"""A user's table: read, put in order, its gaps filled, and checked."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from keras_lstm_ext.demo import layout, source
+from keras_lstm_ext.demo.columns import Columns, Reading
 from keras_lstm_ext.demo.errors import UserError, require
+from keras_lstm_ext.demo.gaps import fill, gap_codes
+from keras_lstm_ext.demo.times import Times, in_order
 
 HELD_OUT = 0.2
 FEWEST_EXAMPLES = 20
@@ -20,10 +24,16 @@ class Table:
     Args:
         columns: Their names; the target is the last.
         values: Shape `(rows, columns)`, float64.
+        filled: Shape `(rows,)`, where the target was a gap. Default: nowhere.
+        times: The times of the rows, if there is a time column.
+        notes: What the user should know about the file.
     """
 
     columns: tuple[str, ...]
     values: np.ndarray
+    filled: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
+    times: Times | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def target(self) -> np.ndarray:
@@ -35,99 +45,135 @@ class Table:
         """Number of rows before the held-out ones."""
         return len(self.values) - int(HELD_OUT * len(self.values))
 
-    def windows(self, window: int) -> tuple[np.ndarray, np.ndarray]:
-        """Every `window` rows in a row, and the target in the row after them.
+    def examples(self, window: int, horizon: int = 1) -> tuple[np.ndarray, np.ndarray]:
+        """The rows that windows end with, of examples to train on and of those held out.
 
         Args:
-            window: Number of rows.
+            window: Rows that are read.
+            horizon: Rows that are forecast after each window.
 
         Returns:
-            Inputs of shape `(rows - window, window, columns)` and targets of shape
-            `(rows - window, 1)`, both float32. The last `rows - training_rows` are held out.
+            Numbers of rows. All rows that an example to train on forecasts are before the held-out
+            ones, all that a held-out example forecasts are among them; none is a filled gap.
 
         Examples:
-            >>> table = Table(("y",), np.arange(5.0)[:, None])
-            >>> inputs, targets = table.windows(3)
-            >>> inputs[..., 0].tolist(), targets[:, 0].tolist()
-            ([[0.0, 1.0, 2.0], [1.0, 2.0, 3.0]], [3.0, 4.0])
+            >>> known, held_out = Table(("y",), np.zeros((20, 1))).examples(window=4, horizon=2)
+            >>> known.tolist(), held_out.tolist()
+            ([3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13], [15, 16, 17])
         """
-        views = np.lib.stride_tricks.sliding_window_view(self.values[:-1], window, axis=0)
-        inputs = np.ascontiguousarray(views.transpose(0, 2, 1), dtype="float32")
-        return inputs, self.values[window:, -1:].astype("float32")
+        filled = self.filled if len(self.filled) else np.zeros(len(self.values), bool)
+        before = np.concatenate([[0], np.cumsum(filled)])  # filled rows before a row
+        known = np.arange(window - 1, self.training_rows - horizon)
+        held_out = np.arange(max(self.training_rows, window) - 1, len(self.values) - horizon)
+        return tuple(
+            ends[before[ends + 1 + horizon] == before[ends + 1]] for ends in (known, held_out)
+        )
 
 
-def read(path: Path, target: str, window: int, ignore: Sequence[str] = ()) -> Table:
+def read(
+    path: Path,
+    target: str,
+    window: int,
+    ignore: Sequence[str] = (),
+    how: Reading | None = None,
+    horizon: int = 1,
+) -> Table:
     """Reads a table and refuses what a forecaster cannot be trained on.
 
     Args:
-        path: A comma-separated file with a header, one row per time step, oldest first.
+        path: A table as text with a header, one row per time step: sorted by its time column if it
+            has one, otherwise taken as oldest first.
         target: The column to forecast.
         window: Rows that a forecast will read.
         ignore: Columns to leave out.
+        how: How to read it. Default: what is not said is found out.
+        horizon: Rows that will be forecast.
 
     Returns:
         The table.
 
     Raises:
-        UserError: If the file is not a table, a column is missing, holds text or has a gap, or
-            there are too few rows or a constant target.
+        UserError: If the file is not a table, a column is missing, holds text or has a gap that is
+            not to be filled, a time is missing or there twice, or there are too few rows or a
+            constant target.
     """
-    frame = _read_text(path)
-    for column in (target, *ignore):
-        if column not in frame.columns:
-            raise UserError(f"{path} has no column {column!r}; it has {_listed(frame.columns)}")
-    if target in ignore:
-        raise UserError(f"column {target!r} is the target and cannot be ignored")
-    inputs = [name for name in frame.columns if name != target and name not in ignore]
-    columns = (*inputs, target)
-    numbers = [_numbers(frame[name], is_target=name == target) for name in columns]
-    table = Table(columns, np.stack(numbers, axis=1))
-    _check_rows(table, window)
-    return table
+    require("pandas")
+    how = how or Reading()
+    data, encoding = source.load(path, how.encoding)
+    found = layout.find(data, target, how.separator)
+    _check_names(path, found, target, ignore, how.time)
+    columns = Columns(path, data, found, how, target, ignore)
+    del data
+    notes = [*found.notes, *columns.notes]
+    if encoding not in ("utf-8", how.encoding):
+        notes.append(f"the text is in {encoding}; if names look wrong: --encoding")
+    rows, times = np.arange(len(columns.values)), columns.times
+    if times is None:
+        notes.append("no time column found: rows are taken as they stand, oldest first")
+    else:
+        rows, told = in_order(times, found.line, how.duplicates)
+        notes += told
+    values = columns.values[rows]
+    if not how.gaps:
+        notes += gap_codes(columns.names, values)
+    kept, filled, told = fill(columns.names, values, lambda k: found.line(rows[k]), how.fill)
+    notes += told
+    if times is not None:
+        times = replace(times, values=times.values[rows][kept])
+        notes += times.notes()
+    table = Table(tuple(columns.names), values[kept], filled, times)
+    _check_rows(table, window, horizon)
+    return replace(table, notes=(*notes, *_constant(table)))
 
 
-def _read_text(path: Path) -> Any:
-    pandas = require("pandas")
-    try:
-        # As text, to find out ourselves what is no number; blank lines are gaps in the series.
-        frame = pandas.read_csv(path, dtype=str, encoding="utf-8-sig", skip_blank_lines=False)
-    except FileNotFoundError as error:
-        raise UserError(f"there is no file {path}") from error
-    except ValueError as error:  # pandas' own errors, and text that is not UTF-8
-        reason = str(error).strip().splitlines()[0]
-        raise UserError(f"{path} is not a comma-separated table: {reason}") from error
-    last = frame.last_valid_index()
-    return frame.iloc[: 0 if last is None else last + 1]
+def _check_names(
+    path: Path, found: layout.Layout, target: str, ignore: Sequence[str], time: str | None
+) -> None:
+    for name in (target, *ignore, time):
+        if name is None or name in found.names or (name == time == "none"):
+            continue
+        if len(found.names) == 1 and not found.sample[1:]:
+            raise UserError(f"{path} is not a comma-separated table: it has no rows and one column")
+        close = get_close_matches(name, found.names, 1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        if len(found.names) == 1:
+            hint += "; if there are more, give what separates them: --separator"
+        raise UserError(f"{path} has no column {name!r}; it has {_listed(found.names)}{hint}")
+    for what, names in (("ignored", ignore), ("the time column", (time,))):
+        if target in names:
+            raise UserError(f"column {target!r} is the target and cannot be {what}")
 
 
-def _numbers(column: Any, is_target: bool) -> np.ndarray:
-    numbers = require("pandas").to_numeric(column, errors="coerce").to_numpy("float64")
-    with np.errstate(over="ignore"):
-        bad = ~np.isfinite(numbers.astype("float32"))
-    if not bad.any():
-        return numbers
-    row = int(np.argmax(bad))
-    hint = "" if is_target else f"; to leave the column out: --ignore {column.name!r}"
-    text = column.iloc[row]
-    # The header is line 1.
-    where = f"column {column.name!r}, line {row + 2}"
-    if isinstance(text, str):
-        raise UserError(f"{where}: {text!r} is not a finite number{hint}")
-    raise UserError(f"{where}: there is a gap, but every row needs a number{hint}")
-
-
-def _check_rows(table: Table, window: int) -> None:
+def _check_rows(table: Table, window: int, horizon: int) -> None:
     rows = len(table.values)
-    fewest = int(np.ceil((window + FEWEST_EXAMPLES) / (1 - HELD_OUT)))
+    fewest = int(np.ceil((window + horizon - 1 + FEWEST_EXAMPLES) / (1 - HELD_OUT)))
+    fewest = max(fewest, int(np.ceil(horizon / HELD_OUT)))
     if rows < fewest:
+        wider = f" and --horizon {horizon}" if horizon > 1 else ""
         raise UserError(
-            f"the table has {rows} rows; with --window {window}, at least {fewest} are needed"
+            f"the table has {rows} rows; with --window {window}{wider}, at least {fewest} are "
+            "needed"
         )
     if np.ptp(table.target[: table.training_rows]) == 0:
         raise UserError(
             f"column {table.columns[-1]!r} is the same in all {table.training_rows} rows to train "
             "on, so there is nothing to learn"
         )
+    known, held_out = table.examples(window, horizon)
+    if len(known) < FEWEST_EXAMPLES or not len(held_out):
+        raise UserError(
+            f"column {table.columns[-1]!r} has so many gaps that {len(known)} examples are left to "
+            f"train on and {len(held_out)} held out; {FEWEST_EXAMPLES} and 1 are needed: forecast "
+            "another column, or use --fill drop"
+        )
+
+
+def _constant(table: Table) -> list[str]:
+    same = np.ptp(table.values[: table.training_rows], axis=0) == 0
+    names = [name for name, constant in zip(table.columns, same, strict=True) if constant]
+    return (
+        [f"the same in all rows to train on, so without effect: {_listed(names)}"] if names else []
+    )
 
 
 def _listed(names: Sequence[str]) -> str:

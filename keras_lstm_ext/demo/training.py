@@ -87,12 +87,11 @@ class Progress(keras.callbacks.Callback):
 def train(
     name: str,
     model: keras.Model,
-    examples: tuple[np.ndarray, np.ndarray],
-    held_out: tuple[np.ndarray, np.ndarray],
+    data: Mapping[str, Any],
     *,
     engine: str,
     epochs: int,
-    batch_size: int,
+    steps: int,
     **compile_arguments: Any,
 ) -> Run:
     """Trains a model with Adam on a cosine schedule.
@@ -100,38 +99,31 @@ def train(
     Args:
         name: The layer's.
         model: The model.
-        examples: Inputs and targets to train on.
-        held_out: Inputs and targets to evaluate on after every epoch; nothing is chosen by them.
+        data: Arguments of `fit`: examples to train on, and `validation_data` to evaluate on after
+            every epoch; nothing is chosen by them.
         engine: The engine that runs the layer.
         epochs: Passes over the examples.
-        batch_size: Examples per step.
+        steps: Batches of each.
         **compile_arguments: Loss and metrics.
 
     Returns:
         The run.
     """
-    steps = epochs * -(-len(examples[0]) // batch_size)
-    schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps)
+    schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, epochs * steps)
     model.compile(keras.optimizers.Adam(schedule, clipnorm=1.0), **compile_arguments)
     start = time.perf_counter()
-    history = model.fit(
-        *examples,
-        batch_size=batch_size,
-        epochs=epochs,
-        validation_data=held_out,
-        callbacks=[Progress(name, epochs)],
-        verbose=0,
-    )
+    callbacks = [Progress(name, epochs)]
+    history = model.fit(**data, epochs=epochs, callbacks=callbacks, verbose=0)
     return Run(name, model, history.history, time.perf_counter() - start, engine)
 
 
-def save_and_check(model: keras.Model, path: Path, inputs: np.ndarray) -> float:
+def save_and_check(model: keras.Model, path: Path, inputs: Any) -> float:
     """Saves a model, loads it back, and compares what both predict.
 
     Args:
         model: The model.
         path: Ends in `.keras`.
-        inputs: Inputs of the model.
+        inputs: Inputs of the model, as `predict` takes them.
 
     Returns:
         The largest absolute difference between the two predictions.
