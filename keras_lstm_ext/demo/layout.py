@@ -12,7 +12,7 @@ SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "spa
 """What may separate cells, and its name. A space stands for any number of spaces and tabs."""
 
 HEAD = 64_000
-BLOCKS, BLOCK = 64, 8_000
+BLOCKS, BLOCK = 16, 4_000
 _COMMENT = re.compile(r'^\s*"?(#|//|%|!)')
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
 _DIGITS = re.compile(

@@ -153,13 +153,13 @@ def _formats(cells: Any, day_first: bool | None, asked: bool) -> tuple[str, ...]
     full = cells[[str(cell).lower() not in GAPS for cell in cells]].str.strip()
     if not len(full):
         return ()
-    first = str(full.iloc[len(full) // 2])
-    numeric = number(first, ".") is not None
+    probes = [str(full.iloc[k]) for k in (0, len(full) // 2, -1)]
+    numeric = all(number(probe, ".") is not None for probe in probes)
     if numeric and not asked:
         return ()
-    trial = [form for form in FORMATS if _fits(first, form)]
+    trial = [form for form in FORMATS if any(_fits(probe, form) for probe in probes)]
     shares = {form: 1 - np.isnat(parse(full, form)).mean() for form in trial}
-    if not trial and not numeric and re.match(r"\d{4}-\d\d-\d\d[T ]\d", first):
+    if not trial and not numeric and re.match(r"\d{4}-\d\d-\d\d[T ]\d", probes[0]):
         shares = {ISO: 1 - np.isnat(parse(full, ISO)).mean()}
     best = max(shares.values(), default=0)
     forms = [form for form, share in shares.items() if share == best >= 0.9]

@@ -57,7 +57,7 @@ class Times:
         """The step of months, weeks or working days, in pandas' words."""
         index = require("pandas").DatetimeIndex(self.values)
         daily = usual_step(self.values)[0] == np.timedelta64(1, "D")
-        working = daily and len(index) > 5 and (index.dayofweek < 5).all()
+        working = daily and len(index) > 5 and (index.day_of_week < 5).all()
         return self._inferred(index) or ("B" if working else None)
 
     @staticmethod
@@ -136,7 +136,7 @@ def choose(candidates: Mapping[str, np.ndarray]) -> tuple[str, bool]:
         The format, and whether another would have done as well.
     """
     complete = {form: v for form, v in candidates.items() if not missing(v).any()}
-    if len(complete) < 2:
+    if len(complete) < 2 or len(next(iter(complete.values()))) < 2:
         return next(iter(complete or candidates)), False
     order = {form: _order(values) for form, values in complete.items()}
     best = max(order.values())
@@ -145,8 +145,11 @@ def choose(candidates: Mapping[str, np.ndarray]) -> tuple[str, bool]:
 
 
 def _order(values: np.ndarray) -> tuple[bool, float]:
+    """Whether rows run one way, and how little the longest step exceeds the usual one."""
     steps = np.diff(values) / np.timedelta64(1, "us")
-    return bool((steps > 0).all() or (steps < 0).all()), usual_step(np.sort(values))[1]
+    size = np.diff(np.sort(values)) / np.timedelta64(1, "us")
+    usual = float(np.median(size)) if len(size) else 0.0
+    return bool((steps > 0).all() or (steps < 0).all()), -float(size.max()) / max(usual, 1.0)
 
 
 def missing(values: np.ndarray) -> np.ndarray:
