@@ -142,9 +142,15 @@ def read(path: Path, key: str = "format", number: int = FORMAT) -> Record:
         The record.
 
     Raises:
-        ValueError: If the file is of another kind or format.
+        ValueError: If the file is no JSON, or of another kind or format.
     """
-    content = json.loads(path.read_text())
+    try:
+        content = json.loads(path.read_text("utf-8-sig"))
+    except ValueError as error:
+        raise ValueError(
+            f"{path} must be a record that this command wrote, and is not JSON: give another file, "
+            "or delete this one"
+        ) from error
     found = content.get(key) if isinstance(content, dict) else None
     if found != number:
         raise ValueError(f"{path} must be a record with {key}={number}. Received: {key}={found!r}")

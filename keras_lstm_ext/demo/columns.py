@@ -165,7 +165,6 @@ class Columns:
         return f"{what}: a quote is not closed; close it, or give --separator"
 
     def _cell(self, row: int, name: str) -> str:
-        """A cell as it stands in the file."""
         line = self.layout.line(row)
         text = self.data.split(b"\n", line)[line - 1].decode()
         found = split(text, self.layout.separator)

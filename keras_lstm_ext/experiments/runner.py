@@ -211,8 +211,8 @@ def _open(path: Path, what: Record) -> Record:
         return content
     content = read(path)
     for key, value in what.items():
-        if content[key] != value:
-            raise ValueError(f"{path} has {key}={content[key]!r}. Received: {key}={value!r}")
+        if content.get(key) != value:
+            raise ValueError(f"{path} has {key}={content.get(key)!r}. Received: {key}={value!r}")
     return content
 
 
