@@ -450,3 +450,23 @@ def test_the_command_runs_from_a_shell(tmp_path: Path) -> None:
         "digits_keras.layers.LSTM.keras",
         "learning_curves.png",
     ]
+
+
+@pytest.mark.slow
+@trains
+def test_a_series_at_a_high_level_is_forecast_as_well(tmp_path: Path) -> None:
+    wave = np.round(1024 * np.sin(np.arange(150) / 3)) / 1024
+    found = []
+    for level, scale in ((0.0, 1.0), (2.0**40, 1.0), (2.0**27, 2.0**-10)):
+        table = Table(("y",), (scale * wave + level)[:, None])
+        out = tmp_path / f"{level}"
+        errors = forecast.run(Settings(("ClassicLSTM",), 8, 10, 1, out), table, 12, horizon=2)
+        found.append([errors["ClassicLSTM"] / scale, errors["naive forecast"] / scale])
+        lines = (out / "next_rows.csv").read_text().splitlines()
+        assert lines[0] == "row,ClassicLSTM,naive forecast"
+        assert [line.split(",")[0] for line in lines[1:]] == ["151", "152"]
+        assert float(lines[1].split(",")[2]) == table.target[-1]
+        ahead = (float(lines[1].split(",")[1]) - level) / scale
+        assert ahead == pytest.approx(np.sin(150 / 3), abs=0.2)
+    assert found[0][0] < found[0][1]
+    np.testing.assert_allclose(found[1:], [found[0]] * 2, rtol=0.02)
