@@ -30,8 +30,8 @@ def recurrent(
     """A layer of this package."""
     _check(layer)
     x = x if mask is None else x.masked(mask.name)
-    (y,), (h,), (c,) = lstm(graph, [layer], x, _flat(initial_state))
-    output = _output(graph, layer, x, y, h)
+    ((last, y, h, c),) = lstm(graph, [layer], x, _flat(initial_state))
+    output = _output(graph, layer, x, y, last)
     return [output, Value(h), Value(c)] if layer.return_state else output
 
 
@@ -47,18 +47,18 @@ def bidirectional(
     if both[0].go_backwards or both[0].units != both[1].units:
         raise NotExpressible(wrapper, "one node goes forward first, with the same units both ways")
     x = x if mask is None else x.masked(mask.name)
-    outputs, h, c = lstm(graph, both, x, _flat(initial_state))
+    results = lstm(graph, both, x, _flat(initial_state))
     forward, backward = (
-        _output(graph, layer, x, outputs[k], h[k], in_reading_order=True)
-        for k, layer in enumerate(both)
+        _output(graph, layer, x, y, last, in_reading_order=True)
+        for layer, (last, y, _, _) in zip(both, results, strict=True)
     )
     merged = [forward, backward]
     if wrapper.merge_mode is not None:
         name = _MERGE[wrapper.merge_mode](graph, [forward.name, backward.name])
         merged = [Value(name, forward.mask)]
-    states = [Value(name) for pair in zip(h, c, strict=True) for name in pair]
-    results = merged + (states if wrapper.return_state else [])
-    return results if len(results) > 1 else results[0]
+    if wrapper.return_state:
+        merged += [Value(name) for _, _, *states in results for name in states]
+    return merged if len(merged) > 1 else merged[0]
 
 
 _MERGE: dict[str, Callable[[Graph, list[str]], str]] = {
@@ -76,19 +76,11 @@ def _check(layer: Any) -> None:
 
 
 def _output(
-    graph: Graph, layer: Any, x: Value, y: str, h: str, in_reading_order: bool = False
+    graph: Graph, layer: Any, x: Value, y: str, last: str, in_reading_order: bool = False
 ) -> Value:
-    """What a layer gives, of the outputs y of every step and the final h."""
-    padded = None if layer.go_backwards else x.mask  # the end of a row comes first, backwards
-    zeros = layer.zero_output_for_mask
+    """What a layer gives, of the outputs y of every step and the last one."""
     if not layer.return_sequences:
-        if padded is None or not zeros:
-            return Value(h)
-        return Value(graph.node("Gather", y, graph.constant(-1, "int64"), axis=1))
-    if padded is not None and not zeros:
-        # After a row's end the node gives 0, Keras the last output.
-        valid = graph.node("Unsqueeze", padded, graph.integers(2))
-        y = graph.node("Where", valid, y, graph.node("Unsqueeze", h, graph.integers(1)))
+        return Value(last)
     if layer.go_backwards and not in_reading_order:
         past_the_start = np.iinfo(np.int64).min
         bounds = (graph.integers(k) for k in (-1, past_the_start, 1, -1))

@@ -8,6 +8,7 @@ import numpy as np
 from keras_lstm_ext import activations
 from keras_lstm_ext.convert import get_weights
 from keras_lstm_ext.export.graph import Array, Graph, Value
+from keras_lstm_ext.export.masks import Packing
 from keras_lstm_ext.layers import PeepholeLSTM
 from keras_lstm_ext.variants import NET_ORDER, Variant
 
@@ -58,7 +59,7 @@ def why_not(layer: Any) -> str | None:
 
 def lstm(
     graph: Graph, layers: list[Any], x: Value, states: list[Value]
-) -> tuple[list[str], list[str], list[str]]:
+) -> list[tuple[str, str, str, str]]:
     """Adds one node for a layer, or for the two directions of a wrapper.
 
     Args:
@@ -68,13 +69,15 @@ def lstm(
         states: None, or h and c for each layer.
 
     Returns:
-        For each layer: outputs `(batch, timesteps, units)` in reading order, 0 at masked steps;
-        the final h; the final c, `(batch, units)` each.
+        For each layer what `keras.layers.RNN` gives: last output and outputs, of which those of
+        every step are in reading order, final h and final c.
     """
+    packing = None if x.mask is None else Packing(graph, x.mask)
     weights = [get_weights(as_peephole(layer), "onnx") for layer in layers]
     W, R, B, P = (np.concatenate([each[name] for each in weights]) for name in "WRBP")
-    inputs = [graph.node("Transpose", x.name, perm=[1, 0, 2]), *map(graph.constant, (W, R, B))]
-    lengths = "" if x.mask is None else _lengths(graph, x.mask)
+    sequences = x.name if packing is None else packing.packed(x.name)
+    inputs = [graph.node("Transpose", sequences, perm=[1, 0, 2]), *map(graph.constant, (W, R, B))]
+    lengths = "" if packing is None else packing.lengths
     initial = [_stacked(graph, states[first::2]) if states else "" for first in (0, 1)]
     peepholes = graph.constant(P) if P.any() else ""
     directions = ["reverse" if layer.go_backwards else "forward" for layer in layers]
@@ -90,11 +93,27 @@ def lstm(
         **_functions(layers),
     )
     in_batch_order = graph.node("Transpose", Y, perm=[2, 1, 0, 3])
-    return (
-        _split(graph, in_batch_order, 1, len(layers)),
-        _split(graph, Y_h, 0, len(layers)),
-        _split(graph, Y_c, 0, len(layers)),
-    )
+    final = [_split(graph, state, 0, len(layers)) for state in (Y_h, Y_c)]
+    results = zip(layers, _split(graph, in_batch_order, 1, len(layers)), *final, strict=True)
+    return [
+        _shown(packing, layer, y, h, c, [s.name for s in states[2 * k : 2 * k + 2]])
+        for k, (layer, y, h, c) in enumerate(results)
+    ]
+
+
+def _shown(
+    packing: Packing | None, layer: Any, y: str, h: str, c: str, initial: list[str]
+) -> tuple[str, str, str, str]:
+    """Last output, outputs, h and c of one direction, as the mask makes them."""
+    if packing is None:
+        return h, y, h, c
+    how = {"backwards": layer.go_backwards, "zeros": layer.zero_output_for_mask}
+    if layer.return_sequences:
+        y = packing.unpacked(y, **how)
+    last = packing.last(h, **how)
+    if initial:
+        h, c = (packing.state(*pair) for pair in zip((h, c), initial, strict=True))
+    return last, y, h, c
 
 
 def as_peephole(layer: Any) -> PeepholeLSTM:
@@ -158,11 +177,6 @@ def _functions(layers: list[Any]) -> dict[str, Any]:
         alpha, beta = zip(*constants, strict=True)
         attributes |= {"activation_alpha": list(alpha), "activation_beta": list(beta)}
     return attributes
-
-
-def _lengths(graph: Graph, mask: str) -> str:
-    counted = graph.node("ReduceSum", graph.cast(mask, "int32"), graph.integers(1), keepdims=0)
-    return str(counted)
 
 
 def _stacked(graph: Graph, states: list[Value]) -> str:

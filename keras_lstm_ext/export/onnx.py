@@ -15,12 +15,10 @@ from keras_lstm_ext.files import whole
 def export_onnx(model: keras.Model, path: str | os.PathLike[str]) -> None:
     """Writes a model as an ONNX file with a real `LSTM` node for each layer of this package.
 
-    Peepholes are the node's input `P`, a mask its `sequence_lens`, and a `Bidirectional` wrapper is
-    one node. Everything is float32, as the model is outside training; inputs and outputs keep the
-    names and shapes that Keras gives them, with open sizes for what is None.
-
-    Masks must be right-padded: of each row the first steps count, and at least one of them where
-    `initial_state` is given. The file does not check that.
+    Peepholes are the node's input `P`, and a `Bidirectional` wrapper is one node. Of a mask of any
+    pattern, the valid steps of a row move to its front for the node, and their number is its
+    `sequence_lens`. Everything is float32, as the model is outside training; inputs and outputs
+    keep the names and shapes that Keras gives them, with open sizes for what is None.
 
     Args:
         model: A `Sequential` or functional model, built: of layers of this package (without fed

@@ -1,5 +1,6 @@
 """ONNX files: what ONNX Runtime makes of them is what Keras makes of the model."""
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,24 @@ def branches() -> keras.Model:
     return keras.Model(x, [joined, added])
 
 
+HOLES = np.random.default_rng(3).random((6, TIME)) < 0.5
+HOLES[0], HOLES[1], HOLES[2] = False, True, np.arange(TIME) >= 4  # none, all, padding in front
+MASKED = normal(6, TIME, FEATURES, seed=7) * HOLES[:, :, None]
+
+
+def with_holes(wrap: bool, zeros: bool, sequences: bool) -> keras.Model:
+    """One layer, or one per direction, on rows with masked steps anywhere."""
+    options = {"zero_output_for_mask": zeros, "return_sequences": sequences}
+    if wrap:
+        return sequential(layers.Masking(), both(PeepholeLSTM, **options))
+    backwards = ClassicLSTM(UNITS, go_backwards=True, **options)
+    return sequential(
+        layers.Masking(),
+        PeepholeLSTM(UNITS, return_sequences=True, zero_output_for_mask=zeros),
+        backwards,
+    )
+
+
 def both(make: Any, **options: Any) -> Any:
     merge = {k: options.pop(k) for k in ("merge_mode",) if k in options}
     return layers.Bidirectional(make(UNITS, **options), **merge)
@@ -138,6 +157,17 @@ CASES: dict[str, tuple[Callable[[], keras.Model], Any]] = {
         )
         for mode in ("concat", "sum", "mul", "ave")
     },
+    **{
+        f"holes {wrap} {zeros} {sequences}": (
+            lambda options=(wrap, zeros, sequences): with_holes(*options),
+            MASKED,
+        )
+        for wrap, zeros, sequences in itertools.product((False, True), repeat=3)
+    },
+    "padding in front": (
+        lambda: of_words(both(PeepholeLSTM, return_sequences=True), ClassicLSTM(UNITS)),
+        WORDS[:, ::-1],
+    ),
     "two outputs": (
         lambda: of_words(both(ClassicLSTM, return_sequences=True, merge_mode=None)),
         WORDS,
