@@ -134,7 +134,7 @@ def _slices(widths: dict[str, int]) -> dict[str, slice]:
     slices, start = {}, 0
     for name, width in widths.items():
         slices[name] = slice(start, start + width)
-        start += width
+        start = start + width  # not in place: PyTorch traces widths as tensors
     return slices
 
 

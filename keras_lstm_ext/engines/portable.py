@@ -17,7 +17,8 @@ def run(
     layer: Any, sequences: Tensor, initial_state: list[Tensor], mask: Tensor | None, training: bool
 ) -> tuple[Tensor, Tensor, list[Tensor]]:
     """Computes a whole sequence: see `keras_lstm_ext.engines.run`."""
-    if layer.unroll:
+    if layer.unroll or keras.backend.backend() == "torch":
+        # Keras' loop on PyTorch takes every step in Python too, and cannot be traced backwards.
         return _unrolled(layer, sequences, initial_state, mask, training)
     last, outputs, states = keras.layers.RNN.inner_loop(
         layer, sequences, initial_state, mask, training
@@ -44,10 +45,11 @@ def _unrolled(
     layer: Any, sequences: Tensor, states: list[Tensor], mask: Tensor | None, training: bool
 ) -> tuple[Tensor, Tensor, list[Tensor]]:
     # Keras' own unrolled loops confuse the steps of a mask that is read backwards.
-    steps = range(sequences.shape[1])
+    # Unstacked: what PyTorch traces so refuses another number of steps, slices would be wrong.
+    steps = list(enumerate(ops.unstack(sequences, axis=1)))
     h, outputs = ops.zeros_like(states[0]), []
-    for t in reversed(steps) if layer.go_backwards else steps:
-        new_h, new_states = layer.cell(sequences[:, t], states, training=training)
+    for t, x in reversed(steps) if layer.go_backwards else steps:
+        new_h, new_states = layer.cell(x, states, training=training)
         if mask is None:
             h, states = new_h, new_states
         else:
