@@ -3,6 +3,7 @@
 import functools
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ SQUASHERS = {
 """What the library calls them."""
 
 NO_EXPORT = "engine_native_cannot_be_exported.Make_the_layer_with_engine_portable"
-"""Name of a resource that nothing owns: TensorFlow refuses to save what reads it, and says this."""
+"""Name of a variable that nothing owns: TensorFlow refuses to save what reads it, and says this."""
 
 
 def library() -> Path | None:
@@ -54,6 +55,8 @@ def why_not(layer: Any, call: Any) -> str | None:
         return "bptt adds up this carousel without a loop, and has its second derivative"
     if tracing.exporting():
         return "an export must load without this package"
+    if tracing.in_old_graph():
+        return "a TensorFlow 1 graph can be written to a file at any time"
     if tracing.under_xla():
         return "XLA, which compiles this call, has no kernel for it"
     return None
@@ -150,14 +153,33 @@ def _threads() -> int:
 
 
 def _refuse_export() -> None:
-    """Makes the function that is being traced one that TensorFlow refuses to save."""
+    """Makes the function that is being traced one that cannot be saved, nor frozen."""
     import tensorflow as tf
 
-    if tf.executing_eagerly():
-        return
-    with tf.init_scope():
-        unowned = tf.raw_ops.VarHandleOp(dtype=tf.float32, shape=(), shared_name=NO_EXPORT)
-    tf.raw_ops.VarIsInitializedOp(resource=unowned)
+    if not tf.executing_eagerly():
+        _unowned().value()
+
+
+@functools.cache
+def _unowned() -> Any:
+    """The variable of the name `NO_EXPORT`; asked for its value, as constants are, it refuses."""
+    import tensorflow as tf
+
+    def refuse() -> None:
+        raise ValueError(
+            "the function has been traced with engine='native', whose operation a file cannot "
+            "hold. Make the layer with engine='portable' to freeze or convert what has been traced"
+        )
+
+    def make() -> Any:
+        with tf.init_scope():
+            variable = tf.Variable(0.0, trainable=False, name=NO_EXPORT)
+        variable.numpy = refuse
+        return variable
+
+    # In a thread of its own no distribution strategy is active, which would make it its own kind.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(make).result()
 
 
 def _sequence(

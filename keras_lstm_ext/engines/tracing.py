@@ -4,7 +4,14 @@ import importlib
 import sys
 from types import FrameType
 
-EXPORTERS = ("keras.src.export", "tensorflow.python.saved_model", "tensorflow.lite")
+EXPORTERS = (
+    "jax._src.export",
+    "jax.experimental.jax2tf",
+    "keras.src.export",
+    "tensorflow.lite",
+    "tensorflow.python.saved_model",
+    "tf2onnx",
+)
 """Modules whose presence on the call stack means that a model is being exported."""
 
 
@@ -24,6 +31,14 @@ def exporting() -> bool:
             return True
         frame = frame.f_back
     return False
+
+
+def in_old_graph() -> bool:
+    """Whether this is a TensorFlow graph that belongs to no `tf.function`."""
+    import tensorflow as tf
+
+    graph = tf.compat.v1.get_default_graph()
+    return not tf.executing_eagerly() and not graph.building_function
 
 
 def under_xla() -> bool:
