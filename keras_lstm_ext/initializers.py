@@ -3,7 +3,7 @@
 import numpy as np
 
 from keras_lstm_ext.layers._cell import GateBias
-from keras_lstm_ext.layers._checks import check_units
+from keras_lstm_ext.plain import integer, is_number, plain
 
 
 def chrono_bias(units: int, timesteps: float, seed: int | None = None) -> GateBias:
@@ -34,11 +34,10 @@ def chrono_bias(units: int, timesteps: float, seed: int | None = None) -> GateBi
         >>> [round(b, 2) for b in chrono_bias(3, timesteps=1000, seed=1)["f"]]
         [6.24, 6.86, 4.98]
     """
-    check_units(units)
-    number = isinstance(timesteps, int | float | np.number) and not isinstance(timesteps, bool)
-    if not number or not 2 <= timesteps < float("inf"):
+    units, given = integer("units", units), plain(timesteps)
+    if not is_number(given) or not 2 <= given < float("inf"):
         raise ValueError(
             f"`timesteps` must be a finite number from 2 on. Received: timesteps={timesteps!r}"
         )
-    b_f = np.log(np.random.default_rng(seed).uniform(1.0, timesteps - 1.0, units))
+    b_f = np.log(np.random.default_rng(seed).uniform(1.0, given - 1.0, units))
     return {"i": (-b_f).tolist(), "f": b_f.tolist()}

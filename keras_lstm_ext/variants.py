@@ -7,6 +7,8 @@ by name. The order of the weight columns is defined here and nowhere else.
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
+from keras_lstm_ext.plain import boolean, integer, plain
+
 NET_ORDER = ("i", "f", "c", "o")
 """Column order of every kernel and bias: Keras' own, with absent gates left out.
 
@@ -67,15 +69,19 @@ class Variant:
             )
         _check_choice("feedback", self.feedback, FEEDBACKS)
         _check_choice("gradient", self.gradient, GRADIENTS)
-        if type(self.block_size) is not int or self.block_size < 1:
-            raise ValueError(
-                f"`block_size` must be a positive integer. Received: block_size={self.block_size!r}"
-            )
-        if not 0.0 <= self.decay <= 1.0 or ("f" in self.gates and self.decay != 1.0):
+        decay = plain(self.decay)
+        if (
+            not isinstance(decay, int | float)
+            or not 0.0 <= decay <= 1.0
+            or ("f" in self.gates and decay != 1.0)
+        ):
             raise ValueError(
                 "`decay` must be a number from 0 to 1, and 1 where a forget gate is in its place. "
                 f"Received: decay={self.decay!r} with gates={self.gates!r}"
             )
+        object.__setattr__(self, "decay", float(decay))
+        object.__setattr__(self, "block_size", integer("block_size", self.block_size))
+        object.__setattr__(self, "peepholes", boolean("peepholes", self.peepholes))
 
     @property
     def nets(self) -> tuple[str, ...]:

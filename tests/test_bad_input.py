@@ -14,8 +14,10 @@ import pytest
 from keras_lstm_ext import (
     CECLSTM,
     ClassicLSTM,
+    ClassicLSTMCell,
     OriginalLSTM,
     PeepholeLSTM,
+    PeepholeLSTMCell,
     Variant,
     VariantLSTM,
     chrono_bias,
@@ -58,10 +60,55 @@ def unroll_without_length() -> None:
     ClassicLSTM(UNITS, unroll=True)(keras.Input((None, 5)))
 
 
+def peephole() -> Any:
+    return randomize(PeepholeLSTM(UNITS))
+
+
+def weights_of_addons() -> None:
+    """Keras' three, and one vector of peephole weights per gate."""
+    peephole().set_weights([*classic().get_weights(), *[normal(UNITS)] * 3])
+
+
+def a_table() -> None:
+    classic()(pytest.importorskip("pandas").DataFrame(X[0]))
+
+
 STATES = ("`initial_state`", "list of 2 tensors", "h: (batch, 4)", "c: (batch, 4)")
 SEQUENCES = ("`sequences`", "(batch, timesteps, features)")
 BLOCKS = ("`block_size`", "divide `units`", "block_size=3", "units=4")
 GATE_BIAS = ("`gate_bias`", "dictionary", "Received: gate_bias=")
+
+DENSE = ("`sequences` must be one dense tensor of shape (batch, timesteps, features)",)
+ELSEWHERE: list[tuple[str, Any, str]] = [
+    ("implementation", 2, "`engine`"),
+    ("time_major", False, "keras.ops.transpose"),
+    ("batch_input_shape", (3, 7, 5), "keras.Input(batch_shape="),
+    ("weights", [X], "`set_weights`"),
+    ("input_dim", 5, "keras.Input("),
+    ("input_length", 7, "keras.Input("),
+    ("inner_activation", "sigmoid", "`recurrent_activation`"),
+    ("dropout_W", 0.1, "`dropout`"),
+    ("W_regularizer", "l2", "`kernel_regularizer`"),
+    ("output_dim", 4, "`units`"),
+    ("hidden_size", 4, "`units`"),
+    ("batch_first", True, "(batch, timesteps, features)"),
+    ("num_layers", 2, "keras.Sequential"),
+    ("bidirectional", True, "keras.layers.Bidirectional"),
+    ("use_peepholes", True, "PeepholeLSTM"),
+    ("forget_bias", 1.0, "`gate_bias="),
+    ("cell_clip", 3.0, "clips"),
+    ("return_sequence", True, "`return_sequences` is"),
+    ("zzz", 1, "'units'"),
+]
+NO_BOOLEANS: list[tuple[str, Any]] = [
+    ("return_sequences", "yes"),
+    ("return_state", 2),
+    ("go_backwards", None),
+    ("stateful", "x"),
+    ("unroll", 0.5),
+    ("zero_output_for_mask", "x"),
+    ("recompute", "x"),
+]
 
 CASES: list[Case] = [
     ("block size 3", lambda: ClassicLSTM(4, block_size=3), ValueError, BLOCKS),
@@ -74,6 +121,99 @@ CASES: list[Case] = [
      ("`gradient`", "'full'", "'truncated'", "gradient='half'")),
     ("use_cudnn", lambda: ClassicLSTM(4, use_cudnn=True), ValueError,
      ("`use_cudnn`", "`engine`", "use_cudnn=True")),
+    *[(name, partial(ClassicLSTM, 4, **{name: value}), ValueError,
+       (f"`{name}` is no argument of ClassicLSTM", instead, f"{name}="))
+      for name, value, instead in ELSEWHERE],
+    *[(f"{name} of a cell", partial(PeepholeLSTMCell, 4, **{name: value}), ValueError,
+       (f"`{name}` is no argument of PeepholeLSTMCell", instead))
+      for name, value, instead in ELSEWHERE[:4]],
+    *[(f"{name}={value!r}", partial(OriginalLSTM, 4, **{name: value}), ValueError,
+       (f"`{name}` must be True or False", f"{name}={value!r}"))
+      for name, value in NO_BOOLEANS],
+    ("unit_forget_bias as text", lambda: ClassicLSTM(4, unit_forget_bias="yes"), ValueError,
+     ("`unit_forget_bias` must be True or False", "'yes'")),
+    ("recurrent as text", lambda: CECLSTM(4, recurrent="no"), ValueError,
+     ("`recurrent` must be True or False", "recurrent='no'")),
+    ("peepholes as text", lambda: Variant(peepholes="no"), ValueError,
+     ("`peepholes` must be True or False", "peepholes='no'")),
+    ("decay as text", lambda: Variant(gates=("i", "o"), decay="0.5"), ValueError,
+     ("`decay` must be a number from 0 to 1", "decay='0.5'")),
+    ("seed 2.5", lambda: ClassicLSTM(4, seed=2.5), ValueError,
+     ("`seed` must be an integer or None", "seed=2.5")),
+    ("seed True", lambda: ClassicLSTM(4, seed=True), ValueError,
+     ("`seed` must be an integer or None", "seed=True")),
+    ("initializer", lambda: ClassicLSTM(4, kernel_initializer="foo"), ValueError,
+     ("`kernel_initializer`", "Keras initializer", "kernel_initializer='foo'")),
+    ("no initializer of a bias", lambda: ClassicLSTM(4, bias_initializer=None), ValueError,
+     ("`bias_initializer`", "Keras initializer", "None")),
+    ("peephole initializer", lambda: PeepholeLSTM(4, peephole_initializer=3), ValueError,
+     ("`peephole_initializer`", "peephole_initializer=3")),
+    ("regularizer as number", lambda: ClassicLSTM(4, kernel_regularizer=0.01), ValueError,
+     ("`kernel_regularizer`", "keras.regularizers.L2(0.01)", "kernel_regularizer=0.01")),
+    ("activity regularizer", lambda: ClassicLSTM(4, activity_regularizer="l3"), ValueError,
+     ("`activity_regularizer`", "Keras regularizer", "'l3'")),
+    ("constraint", lambda: ClassicLSTM(4, bias_constraint="positive"), ValueError,
+     ("`bias_constraint`", "keras.constraints.MaxNorm(3.0)", "'positive'")),
+    ("trainable as text", lambda: ClassicLSTM(4, trainable="no"), ValueError,
+     ("`trainable` must be True or False", "trainable='no'")),
+    ("states in a list", lambda: classic()([X, normal(3, 4), normal(3, 4)]), ValueError,
+     (*DENSE, "initial_state=[h, c]", "a list of 3 tensors")),
+    ("states in a list, both directions",
+     lambda: keras.layers.Bidirectional(ClassicLSTM(4))([X, normal(3, 4), normal(3, 4)]),
+     ValueError, ("initial_state=[h, c]", "3 tensors")),
+    ("a list of one tensor", lambda: classic()([X]), ValueError, (*DENSE, "x[0]")),
+    ("lists of numbers", lambda: classic()(X.tolist()), ValueError,
+     (*DENSE, 'np.asarray(x, "float32")', "list of 3")),
+    ("rows of unequal length", lambda: classic()([X[0, :3], X[1, :5]]), ValueError,
+     (*DENSE, "pad_sequences", "`mask`", "2 rows of 3 to 5 steps")),
+    ("rows in an array of objects",
+     lambda: classic()(np.array([X[0, :3], X[1, :5]], dtype=object)), ValueError,
+     (*DENSE, "pad_sequences", "dtype object")),
+    ("text", lambda: classic()("a text"), ValueError, (*DENSE, "Received: str")),
+    ("texts", lambda: classic()(["a", "text"]), ValueError, (*DENSE, "TextVectorization")),
+    ("an array of text", lambda: classic()(np.array([[["a"]]])), ValueError,
+     (*DENSE, "TextVectorization", "<U1")),
+    ("times", lambda: classic()(np.zeros((3, 7, 5), "datetime64[s]")), ValueError,
+     (*DENSE, "datetime64[s]")),
+    ("nothing", lambda: classic()(None), ValueError, (*DENSE, "Received: NoneType")),
+    ("a dictionary", lambda: classic()({"x": X}), ValueError, (*DENSE, "Received: dict")),
+    ("a table", a_table, ValueError, (*DENSE, "to_numpy()[None]", "DataFrame of shape (7, 5)")),
+    ("mask as list", fed(3, 7, 5, mask=[[True] * 7] * 3), ValueError,
+     ("`mask`", "(batch, timesteps) = (3, 7)", "list")),
+    ("states without values", lambda: classic()(X, initial_state=[None, None]), ValueError,
+     (*STATES, "tensors of numbers", "NoneType")),
+    ("states as lists", lambda: classic()(X, initial_state=[[[0.0] * 4] * 3] * 2), ValueError,
+     (*STATES, "tensors of numbers", "list")),
+    ("complex states",
+     lambda: classic()(X, initial_state=[np.ones((3, 4), "complex64")] * 2), ValueError,
+     (*STATES, "tensors of numbers", "complex64")),
+    ("weights before the layer is built", lambda: ClassicLSTM(4).set_weights([X] * 3), ValueError,
+     ("`set_weights`", "built", "layer.build((None, None, features))", "ClassicLSTM")),
+    ("weights before the cell is built", lambda: ClassicLSTMCell(4).set_weights([X]), ValueError,
+     ("`set_weights`", "built", "ClassicLSTMCell")),
+    ("weights without peepholes", lambda: peephole().set_weights(classic().get_weights()),
+     ValueError, ("`weights`", "peephole_kernel (3, 4)", "convert.set_weights", "3 arrays")),
+    ("weights of Addons' cell", weights_of_addons, ValueError,
+     ("`weights`", "peephole_kernel (3, 4)", "convert.set_weights", "6 arrays")),
+    ("weights of a cell", lambda: classic().cell.set_weights([X]), ValueError,
+     ("`weights`", "kernel (5, 16)", "convert.set_weights", "1 arrays")),
+    ("weights as dictionary", lambda: classic().set_weights({"kernel": X}), ValueError,
+     ("`weights`", "list of 3 arrays", "Received: dict")),
+    ("weights as text",
+     lambda: (layer := classic()).set_weights([w.astype(str) for w in layer.get_weights()]),
+     ValueError, ("`weights`", "dtypes", "<U32")),
+    ("stateful of a built layer", lambda: setattr(classic(), "stateful", True), AttributeError,
+     ("`stateful`", "before the layer is built", "set_weights")),
+    ("dropout 2 afterwards", lambda: setattr(classic(), "dropout", 2), ValueError,
+     ("`dropout`", "0 <= dropout < 1", "dropout=2")),
+    ("engine afterwards", lambda: setattr(classic(), "engine", "foo"), ValueError,
+     ("`engine`", "'portable'", "engine='foo'")),
+    ("sequences afterwards", lambda: setattr(classic(), "return_sequences", "yes"), ValueError,
+     ("`return_sequences`", "True or False", "'yes'")),
+    ("activation afterwards", lambda: setattr(classic().cell, "activation", "tahn"), ValueError,
+     ("`activation`", "Keras activation", "'tahn'")),
+    ("gate bias afterwards", lambda: setattr(classic(), "gate_bias", {"i": [1.0]}), ValueError,
+     GATE_BIAS),
     ("dropout 1.5", lambda: ClassicLSTM(4, dropout=1.5), ValueError,
      ("`dropout`", "0 <= dropout < 1", "dropout=1.5")),
     ("recurrent dropout -1", lambda: ClassicLSTM(4, recurrent_dropout=-1), ValueError,
@@ -167,6 +307,24 @@ def test_bad_input(case: Case) -> None:
 def test_units_must_be_a_positive_integer(make: Make, units: Any) -> None:
     with pytest.raises(ValueError, match=r"`units` must be a positive integer\. Received: units="):
         make(units)
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="TensorFlow's tensors")
+def test_ragged_and_sparse_tensors() -> None:
+    import tensorflow as tf
+
+    layer = randomize(PeepholeLSTM(UNITS))
+    ragged = tf.RaggedTensor.from_tensor(X, lengths=[3, 7, 2])
+    message = r"x\.to_tensor\(\), with mask=tf\.sequence_mask\(x\.row_lengths\(\)\)"
+    with pytest.raises(ValueError, match=message):
+        layer(ragged)
+    h = layer(ragged.to_tensor(), mask=tf.sequence_mask(ragged.row_lengths()))
+    for row, length in enumerate([3, 7, 2]):
+        np.testing.assert_allclose(h[row], layer(X[row : row + 1, :length])[0], atol=1e-5)
+    with pytest.raises(ValueError, match=r"tf\.sparse\.to_dense\(x\)"):
+        layer(tf.sparse.from_dense(X))
+    with pytest.raises(ValueError, match="Of a sparse tensor"):
+        ClassicLSTM(UNITS)(keras.Input((7, 5), sparse=True))
 
 
 def test_a_layer_is_unharmed_by_refused_weights() -> None:

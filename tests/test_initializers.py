@@ -39,3 +39,7 @@ def test_a_layer_begins_with_it_and_keeps_it(layer):
 def test_a_layer_without_forget_gate_refuses_it():
     with pytest.raises(ValueError, match="`gate_bias`"):
         OriginalLSTM(4, gate_bias=chrono_bias(4, 100))
+
+
+def test_numpy_numbers_are_taken():
+    assert chrono_bias(np.int64(3), np.float32(10), seed=np.int64(1)) == chrono_bias(3, 10, seed=1)

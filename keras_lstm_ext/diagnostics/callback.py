@@ -12,6 +12,7 @@ from keras_lstm_ext.diagnostics.data import first_batch
 from keras_lstm_ext.diagnostics.subject import Subject, subjects
 from keras_lstm_ext.diagnostics.trace import Trace, computed, summarize, to_trace
 from keras_lstm_ext.diagnostics.watch import Array, choose, watch
+from keras_lstm_ext.plain import integer
 
 
 class GateStatistics(keras.callbacks.Callback):
@@ -46,9 +47,8 @@ class GateStatistics(keras.callbacks.Callback):
 
     def __init__(self, log_dir: str | os.PathLike[str], x: Any, every: int = 1) -> None:
         super().__init__()
-        if isinstance(every, bool) or not isinstance(every, (int, np.integer)) or every < 1:
-            raise ValueError(f"`every` must be a positive integer. Received: every={every!r}")
-        self.log_dir, self.x, self.every = os.fspath(log_dir), first_batch(x).x, int(every)
+        self.log_dir, self.every = os.fspath(log_dir), integer("every", every)
+        self.x = first_batch(x).x
         self.tf = _tensorflow()
 
     def on_train_begin(self, logs: Any = None) -> None:

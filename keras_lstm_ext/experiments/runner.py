@@ -15,6 +15,7 @@ from keras_lstm_ext.experiments import modern
 from keras_lstm_ext.experiments.experiment import Experiment
 from keras_lstm_ext.experiments.group import Group
 from keras_lstm_ext.experiments.report import Record
+from keras_lstm_ext.plain import plain
 from keras_lstm_ext.tasks import TASKS, Task
 from keras_lstm_ext.version import __version__
 
@@ -91,6 +92,7 @@ def reproduce(
     Raises:
         ValueError: If an argument is not accepted, or the file is of another experiment.
     """
+    trials, limit, seed = plain(trials), plain(limit), plain(seed)  # as JSON has them
     task = task_named(name, settings or {})
     settings = changed(name, task, settings or {})
     accepted = rows_of(task)

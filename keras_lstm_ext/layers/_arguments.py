@@ -1,6 +1,7 @@
 """The constructor arguments of cells and layers: documented once, serialised by one rule."""
 
 import inspect
+import itertools
 import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -8,6 +9,7 @@ from typing import Any, TypeVar
 import keras
 
 from keras_lstm_ext import activations
+from keras_lstm_ext.plain import plain
 
 Config = dict[str, Any]
 C = TypeVar("C", bound=type)
@@ -69,6 +71,7 @@ def documented(cls: C) -> C:
         lines += textwrap.wrap(entry, 96, initial_indent=" " * 4, subsequent_indent=" " * 8)
     if cls.__doc__:
         cls.__doc__ = cls.__doc__.replace("{arguments}", "\n    ".join(lines))
+    _OURS.add(cls)
     return cls
 
 
@@ -78,9 +81,24 @@ def collect(given: Config, used: Sequence[str] = ()) -> Config:
     return {k: v for k, v in given.items() if k not in left_out} | given["kwargs"]
 
 
+_OURS: set[type] = set()
+
+
 def names(cls: type) -> list[str]:
-    """The named constructor arguments of a class, in order."""
-    return [name for name in _parameters(cls) if name != "kwargs"]
+    """The named constructor arguments of a class, in order; a subclass has those of ours."""
+    ours = next((c for c in cls.__mro__ if c in _OURS), cls)
+    return [name for name in _parameters(ours) if name != "kwargs"]
+
+
+def own_names(cls: type) -> list[str]:
+    """The named constructor arguments that subclasses of ours add."""
+    subclasses = (c for c in cls.__mro__ if "__init__" in vars(c))
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    added: list[str] = []
+    for c in itertools.takewhile(lambda c: c not in _OURS, subclasses):
+        added += [name for name, p in _parameters(c).items() if p.kind in named]
+    known = {*names(cls), *_parameters(keras.Layer)}
+    return [name for name in dict.fromkeys(added) if name not in known]
 
 
 def _parameters(cls: type) -> dict[str, inspect.Parameter]:
@@ -91,8 +109,14 @@ def _parameters(cls: type) -> dict[str, inspect.Parameter]:
 
 
 def get_config(owner: Any) -> Config:
-    """Every named constructor argument of `owner`, serialised, read from its attributes."""
-    return {name: _serialize(name, getattr(owner, name)) for name in names(type(owner))}
+    """Every named constructor argument of `owner`, serialised, read from its attributes.
+
+    Of those that a subclass adds, the ones that are plain attributes; for others it has a
+    `get_config` of its own, as everywhere in Keras.
+    """
+    config = {name: _serialize(name, getattr(owner, name)) for name in names(type(owner))}
+    added = {name: plain(getattr(owner, name, None)) for name in own_names(type(owner))}
+    return config | {k: v for k, v in added.items() if isinstance(v, bool | int | float | str)}
 
 
 def _serialize(name: str, value: Any) -> Any:

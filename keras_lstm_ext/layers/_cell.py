@@ -7,14 +7,24 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_lstm_ext import activations
 from keras_lstm_ext.engines.step import Equations
-from keras_lstm_ext.layers import _checks
-from keras_lstm_ext.layers._arguments import Config, documented, get_config
+from keras_lstm_ext.layers import _checks, _values
+from keras_lstm_ext.layers._arguments import Config, collect, documented, get_config, names
+from keras_lstm_ext.layers._spellings import check_names
 from keras_lstm_ext.variants import Variant
 
 Tensor = Any
 GateBias = dict[str, float | Sequence[float]]
+OWN = (
+    "variant",
+    "recurrent_dropout",
+    "output_activation",
+    "peephole_initializer",
+    "peephole_regularizer",
+    "peephole_constraint",
+    "gate_bias",
+)
+"""The arguments that Keras' cell does not get."""
 
 
 @keras.saving.register_keras_serializable(package="keras_lstm_ext")
@@ -68,50 +78,26 @@ class VariantLSTMCell(keras.layers.LSTMCell):
         **kwargs: Any,
     ) -> None:
         variant = _checks.to_variant(variant)
-        _checks.check_units(units)
-        _checks.check_block_size(units, variant.block_size)
-        _checks.check_rate("dropout", dropout)
-        _checks.check_rate("recurrent_dropout", recurrent_dropout)
-        _checks.check_use_bias(use_bias, variant.gates)
-        _checks.check_gate_bias(gate_bias, variant.gates, variant.blocks(units), use_bias)
-        if activation == "variant":
+        if isinstance(activation, str) and activation == "variant":
             activation = variant.activation
-        if output_activation == "variant":
+        if isinstance(output_activation, str) and output_activation == "variant":
             output_activation = variant.output_activation
-        super().__init__(
-            units,
-            activation=activations.get("activation", activation),
-            recurrent_activation=activations.get("recurrent_activation", recurrent_activation),
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer,
-            unit_forget_bias=unit_forget_bias,
-            kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint,
-            dropout=dropout,
-            seed=seed,
-            autocast=False,  # c is float32 under every mixed precision policy
-            **kwargs,
-        )
-        # Given to the parent, it would switch to one mask per gate; here one mask covers r.
-        self.recurrent_dropout = recurrent_dropout
-        self.variant = variant
-        self.output_activation = (
-            output_activation
-            if output_activation == "same"
-            else activations.get("output_activation", output_activation)
-        )
-        self.peephole_initializer = keras.initializers.get(peephole_initializer)
-        self.peephole_regularizer = keras.regularizers.get(peephole_regularizer)
-        self.peephole_constraint = keras.constraints.get(peephole_constraint)
-        self.gate_bias = gate_bias
-        self.state_size = variant.state_sizes(units)
+        given = {name: _values.checked(name, value) for name, value in collect(locals()).items()}
+        check_names(self, kwargs, names(type(self)))
+        _checks.check_block_size(given["units"], variant.block_size)
+        _checks.check_use_bias(given["use_bias"], variant.gates)
+        # Given to the parent, recurrent dropout would switch to one mask per gate; here one mask
+        # covers r. The others are unknown there.
+        own = {name: given.pop(name) for name in OWN}
+        super().__init__(**given, autocast=False)  # c is float32 under every mixed precision policy
+        for name, value in own.items():
+            setattr(self, name, value)
+        self.state_size = variant.state_sizes(self.units)
         self.recurrent_kernel = self.peephole_kernel = self.bias = None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Sets an attribute; what is an argument is checked as the constructor checks it."""
+        _values.assign(self, name, value, super().__setattr__)
 
     @property
     def block_size(self) -> int:
@@ -277,6 +263,30 @@ class VariantLSTMCell(keras.layers.LSTMCell):
         dtype = self.compute_dtype
         c_dtype = "float32" if dtype in ("float16", "bfloat16") else dtype
         return [dtype, c_dtype] + [dtype] * (len(self.state_size) - 2)
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Assigns weights, all of them or none.
+
+        Args:
+            weights: Arrays in the order of `weights`.
+
+        Raises:
+            ValueError: If number or shapes differ from the cell's.
+        """
+        _checks.check_weights(weights, self)
+        super().set_weights(weights)
+
+    def load_own_variables(self, store: Any) -> None:
+        """Takes the weights from a file; Keras' hook.
+
+        Args:
+            store: What the file has at the place of this cell.
+
+        Raises:
+            ValueError: If it has nothing there, or weights of another layer.
+        """
+        _checks.check_store(store, self)
+        super().load_own_variables(store)
 
     def get_config(self) -> Config:
         """Every constructor argument, JSON-friendly."""

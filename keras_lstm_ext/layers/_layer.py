@@ -8,9 +8,12 @@ from keras import ops
 
 from keras_lstm_ext import engines
 from keras_lstm_ext.diagram.html import html as render
-from keras_lstm_ext.layers import _checks
-from keras_lstm_ext.layers._arguments import Config, get_config, names
+from keras_lstm_ext.layers import _checks, _values
+from keras_lstm_ext.layers._arguments import Config, get_config, names, own_names
 from keras_lstm_ext.layers._cell import VariantLSTMCell
+from keras_lstm_ext.layers._inputs import check_tensor
+from keras_lstm_ext.layers._spellings import check_names
+from keras_lstm_ext.plain import boolean
 
 Tensor = Any
 RNN_ARGUMENTS = ("return_sequences", "return_state", "go_backwards", "stateful", "unroll")
@@ -66,20 +69,25 @@ class RecurrentLayer(keras.layers.RNN):
     bias = FromCell()
 
     def __init__(self, engine: str = "auto", recompute: bool = False, **arguments: Any) -> None:
-        if "use_cudnn" in arguments:
-            raise ValueError(
-                "`use_cudnn` is replaced by `engine`, which accepts "
-                f"{engines.ACCEPTED}. Received: use_cudnn={arguments['use_cudnn']!r}"
-            )
-        engines.check_name(engine)
-        cell_names = names(self.cell_class)
+        cell_names = names(self.cell_class) + own_names(self.cell_class)
+        known = (*names(type(self)), *cell_names, "zero_output_for_mask")
+        check_names(self, arguments, known)
+        if "trainable" in arguments:
+            arguments["trainable"] = boolean("trainable", arguments["trainable"])
         of_cell = {name: arguments.pop(name) for name in list(arguments) if name in cell_names}
         shared = {name: arguments[name] for name in ("dtype", "trainable") if name in arguments}
         super().__init__(self.cell_class(**of_cell, **shared), autocast=False, **arguments)
-        self.engine = engine
         self.recompute = recompute
-        # cuDNN's op does not compile; every other engine does.
-        self.supports_jit = engines.cudnn.why_not(self, engines.Call()) is not None
+        self.engine = engine
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Sets an attribute; what is an argument is checked as the constructor checks it."""
+        _values.assign(self, name, value, super().__setattr__)
+        if name == "dtype_policy" and hasattr(self, "cell"):
+            self.cell.dtype_policy = value
+        if name == "engine":
+            # cuDNN's op does not compile; every other engine does.
+            self.supports_jit = engines.cudnn.why_not(self, engines.Call()) is not None
 
     def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
         """Creates the weights and, if `stateful`, the states.
@@ -121,6 +129,11 @@ class RecurrentLayer(keras.layers.RNN):
             self.kept = tf.Module()
             self.kept.states = self.states
 
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Calls the layer as Keras does, on one dense tensor: see `call`."""
+        check_tensor(args[0] if args else kwargs.get("sequences"))
+        return super().__call__(*args, **kwargs)
+
     def call(
         self,
         sequences: Tensor,
@@ -133,8 +146,8 @@ class RecurrentLayer(keras.layers.RNN):
         Args:
             sequences: Float tensor of shape `(batch, timesteps, features)`.
             initial_state: List of the states before the first step, `(batch, units)` each (and
-                `(batch, gates)` for the third where gates are fed back). Default: zeros, or the
-                last states if `stateful`.
+                `(batch, gates)` for the third where gates are fed back), or with one row that is
+                every row's. Default: zeros, or the last states if `stateful`.
             mask: Boolean tensor of shape `(batch, timesteps)`. Where it is False, the step is
                 skipped: states are held, and the output of the step before is repeated.
             training: Whether dropout applies.
@@ -247,7 +260,7 @@ class RecurrentLayer(keras.layers.RNN):
         Raises:
             ValueError: If number or shapes differ from the layer's.
         """
-        _checks.check_weights(weights, self.weights, f"in the order {self.variant.nets}")
+        _checks.check_weights(weights, self)
         super().set_weights(weights)
 
     def get_config(self) -> Config:
@@ -288,7 +301,16 @@ class RecurrentLayer(keras.layers.RNN):
         states = self.states if initial_state is None and self.stateful else initial_state
         if states is None:
             states = self.cell.get_initial_state(batch)
+        if initial_state is not None:
+            states = [_for_every_row(state, batch) for state in initial_state]
         return [
             ops.cast(ops.convert_to_tensor(state), dtype)
             for state, dtype in zip(states, self.cell.state_dtypes, strict=True)
         ]
+
+
+def _for_every_row(state: Any, batch: Any) -> Tensor:
+    state = ops.convert_to_tensor(state)
+    if isinstance(batch, int) and state.shape[0] == batch:
+        return state
+    return ops.broadcast_to(state, (batch, state.shape[1]))

@@ -8,7 +8,8 @@ import keras
 from keras_lstm_ext.layers._arguments import collect, documented
 from keras_lstm_ext.layers._cell import VariantLSTMCell
 from keras_lstm_ext.layers._layer import RecurrentLayer
-from keras_lstm_ext.variants import CEC, Gradient
+from keras_lstm_ext.plain import boolean
+from keras_lstm_ext.variants import CEC, Feedback, Gradient
 
 
 @keras.saving.register_keras_serializable(package="keras_lstm_ext")
@@ -51,8 +52,9 @@ class CECLSTMCell(VariantLSTMCell):
         gradient: Gradient = "full",
         **kwargs: Any,
     ) -> None:
-        variant = replace(CEC, gradient=gradient, feedback="cells" if recurrent else "none")
-        super().__init__(**collect(locals(), used=("recurrent", "gradient")))
+        feedback: Feedback = "cells" if boolean("recurrent", recurrent) else "none"
+        variant = replace(CEC, gradient=gradient, feedback=feedback)
+        super().__init__(**collect(locals(), used=("recurrent", "gradient", "feedback")))
 
 
 @keras.saving.register_keras_serializable(package="keras_lstm_ext")

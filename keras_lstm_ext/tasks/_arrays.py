@@ -1,10 +1,14 @@
 """What a task gives: inputs, targets and which targets count, all from one seed."""
 
+import math
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from keras_lstm_ext.plain import is_integer, is_number, plain
 
 Array: TypeAlias = NDArray[Any]
 Seed: TypeAlias = int | Sequence[int] | np.random.Generator
@@ -77,10 +81,20 @@ def target_at_end(inputs: Array, target: Array, lengths: Array) -> Sequences:
     return Sequences(inputs, mask[..., None] * target[:, None], mask)
 
 
+def plain_fields(record: Any) -> None:
+    """Makes NumPy's numbers and booleans in a frozen dataclass Python's own."""
+    for field in fields(record):
+        value = getattr(record, field.name)
+        if isinstance(value, tuple | list | np.ndarray) and np.ndim(value):
+            value = tuple(plain(v) for v in value)
+        object.__setattr__(record, field.name, plain(value))
+
+
 def check_at_least(least: int, **arguments: object) -> None:
     """Refuses anything but integers from `least` on."""
     for name, value in arguments.items():
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        given = plain(value)
+        if not is_integer(given) or given < least:
             raise ValueError(
                 f"`{name}` must be an integer from {least} on. Received: {name}={value!r}"
             )
@@ -96,6 +110,6 @@ def check_choice(accepted: tuple[object, ...], **arguments: object) -> None:
 def check_number(**arguments: object) -> None:
     """Refuses anything but finite numbers."""
     for name, value in arguments.items():
-        number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-        if not number or not np.isfinite(value):  # type: ignore[call-overload]
+        given = plain(value)
+        if not is_number(given) or not math.isfinite(given):
             raise ValueError(f"`{name}` must be a finite number. Received: {name}={value!r}")

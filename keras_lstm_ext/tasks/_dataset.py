@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_lstm_ext.plain import boolean
 from keras_lstm_ext.tasks._arrays import Array, Seed, Sequences, check_at_least
 
 
@@ -50,11 +51,11 @@ class Batches(keras.utils.PyDataset):
         check_at_least(0, seed=seed)
         super().__init__(**kwargs)
         self.sample = sample
-        self.batch_size = batch_size
-        self.batches = batches
-        self.seed = seed
-        self.fixed = fixed
-        self.varying = varying
+        self.batch_size = int(batch_size)
+        self.batches = int(batches)
+        self.seed = int(seed)
+        self.fixed = boolean("fixed", fixed)
+        self.varying = boolean("varying", varying)
         self.epoch = 0
 
     def __len__(self) -> int:

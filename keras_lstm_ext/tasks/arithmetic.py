@@ -11,6 +11,7 @@ from keras_lstm_ext.tasks._arrays import (
     Sequences,
     check_at_least,
     check_choice,
+    plain_fields,
     target_at_end,
 )
 from keras_lstm_ext.tasks._network import Network, Training, network_1997
@@ -30,6 +31,7 @@ class MarkedPairs(Task):
     neutral: ClassVar[float]
 
     def __post_init__(self) -> None:
+        plain_fields(self)
         check_at_least(20, T=self.T)
         check_choice((False, True), squared=self.squared)
 

@@ -5,10 +5,12 @@ from typing import Self
 
 import numpy as np
 
+from keras_lstm_ext.plain import is_number
 from keras_lstm_ext.tasks._arrays import (
     Sequences,
     check_at_least,
     next_symbols,
+    plain_fields,
     target_at_end,
 )
 from keras_lstm_ext.tasks._network import Network, Training, network_1997
@@ -55,6 +57,7 @@ class LongLag(Task):
     criterion = Criterion(tolerance=0.25)
 
     def __post_init__(self) -> None:
+        plain_fields(self)
         check_at_least(2, p=self.p)
 
     @property
@@ -147,9 +150,10 @@ class DistractorLag(Task):
     criterion = Criterion(tolerance=0.2)
 
     def __post_init__(self) -> None:
+        plain_fields(self)
         check_at_least(1, q=self.q, p=self.p)
         r = self.weight_range
-        if isinstance(r, bool) or not isinstance(r, int | float) or not r > 0:
+        if not is_number(r) or not r > 0:
             raise ValueError(
                 f"`weight_range` must be a positive number. Received: weight_range={r!r}"
             )

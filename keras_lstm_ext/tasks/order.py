@@ -10,6 +10,7 @@ from keras_lstm_ext.tasks._arrays import (
     Sequences,
     before,
     check_at_least,
+    plain_fields,
     target_at_end,
 )
 from keras_lstm_ext.tasks._network import Network, Training, network_1997, networks_2000
@@ -56,6 +57,7 @@ class TemporalOrder(Task):
     criterion = Criterion(tolerance=0.3, mean_error=0.1)
 
     def __post_init__(self) -> None:
+        plain_fields(self)
         if self.relevant not in STARTS:
             raise ValueError(f"`relevant` must be 2 or 3. Received: relevant={self.relevant!r}")
 
@@ -125,6 +127,7 @@ class ContinualOrder(Task):
     part: ClassVar[TemporalOrder] = TemporalOrder(3)
 
     def __post_init__(self) -> None:
+        plain_fields(self)
         check_at_least(1, sequences=self.sequences)
 
     @property

@@ -14,6 +14,7 @@ from keras_lstm_ext.tasks._arrays import (
     generator,
     next_symbols,
     one_hot,
+    plain_fields,
 )
 from keras_lstm_ext.tasks._grammar import (
     ALPHABET,
@@ -63,6 +64,7 @@ class EmbeddedReber(Task):
     criterion = Criterion()
 
     def __post_init__(self) -> None:
+        plain_fields(self)
         check_choice((False, True), shortcut=self.shortcut)
 
     @property
@@ -152,6 +154,7 @@ class ContinualReber(Task):
     features = outputs = len(ALPHABET)
 
     def __post_init__(self) -> None:
+        plain_fields(self)
         check_at_least(1, length=self.length)
         check_choice(("possible", "next"), targets=self.targets)
 

@@ -12,6 +12,7 @@ from keras_lstm_ext.tasks._arrays import (
     check_at_least,
     check_choice,
     check_number,
+    plain_fields,
 )
 from keras_lstm_ext.tasks._network import Network, Training
 from keras_lstm_ext.tasks._task import Criterion, Task
@@ -31,6 +32,7 @@ class Timing(Task):
     output_bias: float = field(default=2.0, kw_only=True)
 
     def __post_init__(self) -> None:
+        plain_fields(self)
         check_number(forget_bias=self.forget_bias, output_bias=self.output_bias)
 
     def _networks(

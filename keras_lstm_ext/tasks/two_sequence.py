@@ -5,7 +5,13 @@ from typing import Literal, Self
 
 import numpy as np
 
-from keras_lstm_ext.tasks._arrays import Sequences, check_at_least, check_choice, target_at_end
+from keras_lstm_ext.tasks._arrays import (
+    Sequences,
+    check_at_least,
+    check_choice,
+    plain_fields,
+    target_at_end,
+)
 from keras_lstm_ext.tasks._network import Network, Training, network_1997
 from keras_lstm_ext.tasks._task import Criterion, Task
 
@@ -54,6 +60,7 @@ class TwoSequence(Task):
     features = outputs = 1
 
     def __post_init__(self) -> None:
+        plain_fields(self)
         check_at_least(1, N=self.N)
         check_at_least(self.N, T=self.T)
         check_choice(tuple(CRITERIA), task=self.task)

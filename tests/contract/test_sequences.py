@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.backends import BACKEND
+from tests.backends import BACKEND, gradients
 from tests.contract.family import (
     BATCH,
     FEATURES,
@@ -82,6 +82,41 @@ def test_zero_initial_state_is_the_default(make: Make) -> None:
     zeros = [np.zeros((BATCH, n), "float32") for n in layer.state_size]
     assert_close(run(layer, X, initial_state=zeros), run(layer, X))
     assert_close(run(layer, X, initial_state=layer.get_initial_state(BATCH)), run(layer, X))
+
+
+@each_layer
+@pytest.mark.parametrize("engine", ["portable", "auto", "auto in a graph"])
+def test_a_state_of_one_row_is_every_rows(make: Make, engine: str) -> None:
+    """With the same gradient as rows that are equal, added up."""
+    layer = randomize(make(UNITS, engine=engine.split()[0]))
+    states = random_states(layer, batch=1)
+    repeated = [np.repeat(state, BATCH, axis=0) for state in states]
+    if engine == "auto in a graph":
+        inputs = [keras.Input((None, FEATURES)), *(keras.Input((n,)) for n in layer.state_size)]
+        model = keras.Model(inputs, layer(inputs[0], initial_state=inputs[1:]))
+        assert_close(run(model, [X, *states]), run(layer, X, initial_state=repeated))
+        return
+    assert_close(run(layer, X, initial_state=states), run(layer, X, initial_state=repeated))
+    if layer.explain(X.shape).engine == "cudnn":
+        return
+
+    def loss(*given: Any) -> Any:
+        return keras.ops.sum(layer(X, initial_state=list(given)) ** 2)
+
+    _, one, _ = gradients(loss, states)
+    _, many, _ = gradients(loss, repeated)
+    assert_close(one, [d.sum(axis=0, keepdims=True) for d in many], tolerance=1e-4)
+
+
+@each_layer
+def test_a_state_of_one_row_in_both_directions(make: Make) -> None:
+    layer = keras.layers.Bidirectional(make(UNITS))
+    layer.build(X.shape)
+    randomize(layer)
+    sizes = 2 * list(layer.forward_layer.state_size)
+    states = [normal(1, n, seed=50 + k) for k, n in enumerate(sizes)]
+    repeated = [np.repeat(state, BATCH, axis=0) for state in states]
+    assert_close(run(layer, X, initial_state=states), run(layer, X, initial_state=repeated))
 
 
 @each_layer

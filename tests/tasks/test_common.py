@@ -1,8 +1,9 @@
 """What holds for every task: bytes, padding, criteria, networks, data sets, bad input."""
 
 import hashlib
+import json
 import math
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import keras
 import numpy as np
@@ -330,3 +331,23 @@ def test_registry():
         assert task.network is not None, name
         assert replace(task) == task
         assert "Source: " in (type(task).__doc__ or "")
+
+
+def test_numpy_numbers_are_taken_and_kept_plain() -> None:
+    """Grids of settings give them; a file of results is JSON."""
+    for name, task in TASKS.items():
+        values = {f.name: getattr(task, f.name) for f in fields(task)}
+        scalar = (bool, int, float)
+        given = {k: np.asarray(v)[()] if isinstance(v, scalar) else v for k, v in values.items()}
+        assert any(isinstance(v, np.generic) for v in given.values()) or not values, name
+        again = type(task)(**given)
+        kept = {f.name: getattr(again, f.name) for f in fields(again)}
+        assert json.dumps(kept) == json.dumps(values), name
+
+
+def test_a_dataset_of_numpy_numbers() -> None:
+    task = TASKS["adding"]
+    given = task.dataset(np.int64(3), np.int64(2), seed=np.int64(5), fixed=np.True_)
+    expected = task.dataset(3, 2, seed=5, fixed=True)
+    assert len(given) == 2
+    assert (given[1][0] == expected[1][0]).all()
