@@ -13,7 +13,6 @@ from keras_lstm_ext.layers._arguments import Config, get_config, names, own_name
 from keras_lstm_ext.layers._cell import VariantLSTMCell
 from keras_lstm_ext.layers._inputs import check_tensor
 from keras_lstm_ext.layers._spellings import check_names
-from keras_lstm_ext.plain import boolean
 
 Tensor = Any
 RNN_ARGUMENTS = ("return_sequences", "return_state", "go_backwards", "stateful", "unroll")
@@ -72,8 +71,9 @@ class RecurrentLayer(keras.layers.RNN):
         cell_names = names(self.cell_class) + own_names(self.cell_class)
         known = (*names(type(self)), *cell_names, "zero_output_for_mask")
         check_names(self, arguments, known)
-        if "trainable" in arguments:
-            arguments["trainable"] = boolean("trainable", arguments["trainable"])
+        for name in ("trainable", "activity_regularizer"):  # Keras looks before it stores them
+            if name in arguments:
+                arguments[name] = _values.checked(name, arguments[name])
         of_cell = {name: arguments.pop(name) for name in list(arguments) if name in cell_names}
         shared = {name: arguments[name] for name in ("dtype", "trainable") if name in arguments}
         super().__init__(self.cell_class(**of_cell, **shared), autocast=False, **arguments)
