@@ -149,7 +149,8 @@ class RecurrentLayer(keras.layers.RNN):
                 `(batch, gates)` for the third where gates are fed back), or with one row that is
                 every row's. Default: zeros, or the last states if `stateful`.
             mask: Boolean tensor of shape `(batch, timesteps)`. Where it is False, the step is
-                skipped: states are held, and the output of the step before is repeated.
+                skipped: states are held, and the output of the step before is repeated. What
+                `sequences` holds there, NaN and infinity too, reaches no output and no gradient.
             training: Whether dropout applies.
 
         Returns:
@@ -162,7 +163,10 @@ class RecurrentLayer(keras.layers.RNN):
         self._check_call(sequences, initial_state, mask)
         engines.require_time_steps(sequences)
         sequences = ops.cast(sequences, self.compute_dtype)
-        mask = mask if mask is None else ops.cast(mask, "bool")
+        if mask is not None:
+            mask = ops.cast(mask, "bool")
+            # A factor 0 would not do: the products of a skipped step would be NaN where x is.
+            sequences = ops.where(mask[:, :, None], sequences, ops.zeros((), sequences.dtype))
         last, outputs, states = self._run(sequences, initial_state, mask, training)
         if self.stateful:
             for variable, state in zip(self.states, states, strict=True):

@@ -76,7 +76,7 @@ def forward(
     """Runs a variant over a batch of sequences.
 
     A masked step holds every state and repeats the output of the step before, which is 0 before the
-    first valid step.
+    first valid step. What `x` holds there, NaN too, reaches nothing.
 
     Args:
         variant: `"cec"`, `"original"`, `"classic"` or `"peephole"`.
@@ -122,6 +122,8 @@ def forward(
     fed = sum(s.shape[1] for s in state) - state[1].shape[1]
     w = complete(weights, form, fed, block_size, decay)
     valid = np.ones(x.shape[:2], x.dtype) if mask is None else mask.astype(x.dtype)
+    if mask is not None:
+        x = np.where(mask[:, :, None], x, np.zeros((), x.dtype))
     if go_backwards:
         x, valid = x[:, ::-1], valid[:, ::-1]
 

@@ -1,12 +1,15 @@
 """Masked steps are skipped: states are held, outputs repeated, on every pattern and backend."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import keras
 import numpy as np
 import pytest
 
+from keras_lstm_ext import VariantLSTM
+from keras_lstm_ext.engines import ENGINES
 from tests.backends import gradients, step_by_step
 from tests.contract.family import (
     BATCH,
@@ -98,6 +101,94 @@ def test_masked_inputs_have_no_influence_and_no_gradient(make: Make) -> None:
     _, [dx], _ = gradients(lambda x: keras.ops.sum(layer(x, mask=mask) ** 2), [X])
     assert (dx[~mask] == 0).all()
     assert (np.abs(dx[mask]).max(axis=-1) > 0).all()
+
+
+WHOLE = to_mask(["0110101", "0000000", "1100010"])
+HELD = np.where(np.arange(FEATURES) % 2, np.nan, np.array([[np.inf], [-np.inf], [np.nan]]))
+BAD = np.where(WHOLE[:, :, None], X, HELD[:, None].astype("float32"))
+GOOD = np.where(WHOLE[:, :, None], X, np.float32(0.0))
+
+
+def assert_bad_steps_reach_nothing(layer: Any, training: bool = False, again: Any = None) -> None:
+    """Compares with zeros at masked steps; `again` is another layer with the same seed."""
+
+    def results(layer: Any, x: np.ndarray) -> list[np.ndarray]:
+        value, [dx], dw = gradients(
+            lambda x: (
+                keras.ops.sum(layer(x, mask=WHOLE, training=training) ** 2) + sum(layer.losses)
+            ),
+            [x],
+            layer.trainable_variables,
+        )
+        assert (dx[~WHOLE] == 0).all()
+        return [value, dx, *dw]
+
+    given, expected = results(layer, BAD), results(again or layer, GOOD)
+    assert_close(given, expected)
+    assert np.abs(expected[1]).max() > 0
+
+
+@each_layer
+def test_what_a_masked_step_holds_reaches_nothing(make: Make) -> None:
+    layer = make(UNITS, return_sequences=True, engine="portable")
+    assert_bad_steps_reach_nothing(randomize(layer))
+
+
+OPTIONS = {
+    "everything": {
+        "go_backwards": True,
+        "zero_output_for_mask": True,
+        "gradient": "other",
+        "activity_regularizer": "l2",
+        "dropout": 0.3,
+        "recurrent_dropout": 0.4,
+        "seed": 3,
+    },
+    "unrolled": {"unroll": True},
+}
+
+
+@each_layer
+@pytest.mark.slow
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS.keys())
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_a_masked_step_holds_on_every_engine(make: Make, engine: str, options: Any) -> None:
+    default = make(UNITS)
+    other = {"full": "truncated", "truncated": "full"}[default.gradient]
+    options = options | ({"gradient": other} if "gradient" in options else {})
+    if isinstance(default, VariantLSTM) and options.pop("gradient", None):
+        options["variant"] = replace(default.variant, gradient=other)
+
+    def layer() -> Any:
+        return randomize(make(UNITS, return_sequences=True, engine=engine, **options))
+
+    try:
+        layer().explain()
+    except ValueError as error:
+        pytest.skip(str(error))
+    assert_bad_steps_reach_nothing(layer(), "dropout" in options, layer())
+
+
+@each_layer
+def test_what_a_masked_step_holds_within_wrappers(make: Make) -> None:
+    for wrapper in (keras.layers.Bidirectional, Parts):
+        wrapped = wrapper(make(UNITS, return_sequences=True, engine="portable"))
+        assert_bad_steps_reach_nothing(randomize(wrapped))
+
+
+class Parts(keras.Layer):
+    """A layer in TimeDistributed over one part, whose steps have the mask of the whole."""
+
+    def __init__(self, layer: Any) -> None:
+        super().__init__()
+        self.parts = keras.layers.TimeDistributed(layer)
+        self.supports_masking = True
+
+    def build(self, shape: Any) -> None:
+        self.parts.build((shape[0], 1, *shape[1:]))
+
+    def call(self, x: Any, mask: Any = None, training: bool = False) -> Any:
+        return self.parts(x[:, None], mask=keras.ops.convert_to_tensor(mask)[:, None])
 
 
 @each_layer

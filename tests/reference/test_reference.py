@@ -35,6 +35,19 @@ def test_a_linear_carousel_has_the_identity_as_jacobian():
         np.testing.assert_array_equal(d_c[0], unit)
 
 
+def test_what_a_masked_step_holds_reaches_nothing():
+    rng = np.random.default_rng(3)
+    weights = {"W_c": rng.normal(size=(FEATURES, UNITS)), "R_c": rng.normal(size=(UNITS, UNITS))}
+    mask = np.array([[1, 0, 1, 0], [0, 0, 0, 0]], bool)
+    x = np.where(mask[:, :, None], rng.normal(size=(2, 4, FEATURES)), np.nan)
+    runs = [forward("cec", given, None, weights, mask) for given in (x, np.nan_to_num(x))]
+    np.testing.assert_array_equal(runs[0].outputs, runs[1].outputs)
+    (dx, _, dw), (_, _, expected) = (backward(run, np.ones_like(run.outputs)) for run in runs)
+    assert (dx[~mask] == 0).all()
+    for name in weights:
+        np.testing.assert_array_equal(dw[name], expected[name])
+
+
 def scalar(**weights):
     return {k: np.full((1, 1) if k[0] in "WR" else 1, value) for k, value in weights.items()}
 
