@@ -3,6 +3,7 @@
 import platform
 import shutil
 from pathlib import Path
+from typing import Any
 
 from setuptools import Extension, setup
 from setuptools.command.bdist_wheel import bdist_wheel
@@ -10,6 +11,13 @@ from setuptools.command.build_ext import build_ext
 
 FOLDER = Path("keras_lstm_ext/native")
 RECORD = "not_built.txt"
+
+# The kernels with their C interface, which does nothing when it is loaded, and TensorFlow's ops,
+# which register themselves and must therefore be loaded by TensorFlow, whoever came first.
+LIBRARIES = {
+    "lstm": ("kernels", "lstm", "stream", "memory", "threads", "arrays", "plain"),
+    "lstm_tensorflow": ("arrays", "op", "tensorflow"),
+}
 
 COMMON = [
     "-O3",
@@ -44,9 +52,13 @@ class BuildNative(build_ext):
         library = Path(self.get_ext_fullpath(ext.name))
         library.parent.mkdir(parents=True, exist_ok=True)
         try:
-            objects = self.objects(ext)
+            others = [] if library.name == "lstm.so" else [str(library.with_name("lstm.so"))]
             self.compiler.link_shared_object(
-                objects, str(library), libraries=ext.libraries, target_lang="c++"
+                [*self.objects(ext), *others],
+                str(library),
+                libraries=ext.libraries,
+                extra_postargs=link_flags(self.compiler, library.name),
+                target_lang="c++",
             )
         except Exception as error:  # whatever it is: all else must install
             self.warn(f"the native engine is not built: {error}")
@@ -64,11 +76,14 @@ class BuildNative(build_ext):
                 depends=ext.depends,
             )
 
-        kernels, *sources = ext.sources
-        found = [o for source in sources for o in compiled(source, "all", [], [])]
-        for isa, (lanes, rows, flags) in ISAS.items():
-            macros = [("ISA", isa), ("LANES", str(lanes)), ("TILE_ROWS", str(rows))]
-            found += compiled(kernels, isa, macros, flags)
+        found = []
+        for source in ext.sources:
+            if Path(source).stem != "kernels":
+                found += compiled(source, "all", [], [])
+                continue
+            for isa, (lanes, rows, flags) in ISAS.items():
+                macros = [("ISA", isa), ("LANES", str(lanes)), ("TILE_ROWS", str(rows))]
+                found += compiled(source, isa, macros, flags)
         return found
 
     def reason(self) -> str:
@@ -79,11 +94,23 @@ class BuildNative(build_ext):
 
     def copy_extensions_to_source(self) -> None:
         """What was built, or why not, for an editable installation."""
-        for name in ("lstm.so", RECORD):
+        for name in (*(f"{library}.so" for library in LIBRARIES), RECORD):
             made = Path(self.build_lib) / FOLDER / name
             (FOLDER / name).unlink(missing_ok=True)
             if made.exists():
                 shutil.copy(made, FOLDER / name)
+
+
+def link_flags(compiler: Any, name: str) -> list[str]:
+    """What lets one library find the other beside it."""
+    if platform.system() == "Windows":
+        return []
+    if platform.system() != "Darwin":
+        return [f"-Wl,-soname,{name}", "-Wl,-rpath,$ORIGIN"]
+    for linker in ("linker_so", "linker_so_cxx"):  # a bundle cannot be linked to
+        flags = getattr(compiler, linker, None) or []
+        setattr(compiler, linker, ["-dynamiclib" if f == "-bundle" else f for f in flags])
+    return [f"-Wl,-install_name,@rpath/{name}", "-Wl,-rpath,@loader_path"]
 
 
 class Wheel(bdist_wheel):
@@ -97,15 +124,13 @@ class Wheel(bdist_wheel):
 setup(
     ext_modules=[
         Extension(
-            "keras_lstm_ext.native.lstm",
-            sources=[
-                str(FOLDER / f"{name}.cpp")
-                for name in ("kernels", "lstm", "stream", "memory", "threads", "op", "tensorflow")
-            ],
+            f"keras_lstm_ext.native.{name}",
+            sources=[str(FOLDER / f"{source}.cpp") for source in sources],
             depends=sorted(map(str, FOLDER.glob("*.h"))),
             libraries=[] if platform.system() == "Windows" else ["dl", "pthread"],
             optional=True,
         )
+        for name, sources in LIBRARIES.items()
     ],
     cmdclass={"build_ext": BuildNative, "bdist_wheel": Wheel},
 )

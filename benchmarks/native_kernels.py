@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_lstm_ext.bench.problem import Arrays, Problem
 from keras_lstm_ext.bench.programs import Program
-from keras_lstm_ext.engines import native
+from keras_lstm_ext.engines.native import packing
 from tests.native import library as c
 
 
@@ -28,7 +28,7 @@ def sequence(problem: Problem, task: str, threads: int | None = None) -> Program
     Raises:
         ValueError: If the library is not built.
     """
-    if native.library() is None:
+    if packing.library() is None:
         raise ValueError("the native library is not built; pip install compiles it")
     batch, _, _, units = problem.shape
     zeros = np.zeros((batch, units), "float32")

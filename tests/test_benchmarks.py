@@ -18,7 +18,7 @@ from keras_lstm_ext.bench.contenders import Contender, Suite, keras_lstm, ours, 
 from keras_lstm_ext.bench.problem import VARIANTS, Problem, Shape, digests, disagreement
 from keras_lstm_ext.bench.process import Settings, Worker, WorkerError
 from keras_lstm_ext.bench.worker import Session
-from keras_lstm_ext.engines import native
+from keras_lstm_ext.engines.native import packing
 
 pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="workers choose their own backend"
@@ -95,7 +95,7 @@ def test_our_layers_agree_with_the_reference(variant: str, masked: bool, task: s
         contenders.TORCH,
         pytest.param(
             contenders.KERNELS,
-            marks=pytest.mark.skipif(native.library() is None, reason="the library is not built"),
+            marks=pytest.mark.skipif(packing.library() is None, reason="the library is not built"),
         ),
     ],
     ids=lambda contender: contender.name,

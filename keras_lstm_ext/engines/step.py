@@ -137,8 +137,8 @@ class Equations:
         if isinstance(z, dict):
             return z
         size = self.variant.block_size
-        # columns = units + gates * units / size
-        units = z.shape[-1] * size // (size + len(self.variant.gates))
+        # columns = units + gates * units / size; int: under torch.jit.trace a size is a tensor.
+        units = int(z.shape[-1]) * size // (size + len(self.variant.gates))
         return {k: z[..., columns] for k, columns in self.variant.columns(units).items()}
 
     def join(self, nets: Nets) -> Tensor:

@@ -25,9 +25,14 @@ def exporting() -> bool:
         >>> exporting()
         False
     """
+    return called_from(*EXPORTERS)
+
+
+def called_from(*modules: str) -> bool:
+    """Whether a module whose name begins so is on the call stack."""
     frame: FrameType | None = sys._getframe()
     while frame is not None:
-        if frame.f_globals.get("__name__", "").startswith(EXPORTERS):
+        if frame.f_globals.get("__name__", "").startswith(modules):
             return True
         frame = frame.f_back
     return False
@@ -39,6 +44,20 @@ def in_old_graph() -> bool:
 
     graph = tf.compat.v1.get_default_graph()
     return not tf.executing_eagerly() and not graph.building_function
+
+
+def recorded_by_torch() -> bool:
+    """Whether PyTorch records this call for a file: `torch.jit.trace`, or an export to ONNX.
+
+    `torch.export` as such does not count: its programs may hold operators of other packages.
+    """
+    import torch
+
+    if torch.jit.is_tracing():
+        return True
+    if torch.compiler.is_dynamo_compiling() or not torch.compiler.is_compiling():
+        return False
+    return exporting() or called_from("torch.onnx")
 
 
 def under_xla() -> bool:

@@ -1,10 +1,10 @@
 // One call of a TensorFlow op: its inputs, outputs and errors.
 #pragma once
 
-#include <initializer_list>
 #include <string>
 #include <vector>
 
+#include "arrays.h"
 #include "tensorflow.h"
 
 namespace {
@@ -23,62 +23,40 @@ class Call {
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
 
+  // Whether nothing has failed yet; what is given is noted as the failure if it is one.
+  bool good(const Outcome& outcome) {
+    if (TF_GetCode(status_) == 0 && !outcome)
+      TF_SetStatus(status_, outcome.code, outcome.message.c_str());
+    return good();
+  }
+
   bool good() const { return TF_GetCode(status_) == 0; }
 
-  void fail(int code, const std::string& message) {
-    if (good()) TF_SetStatus(status_, code, message.c_str());
-  }
-
-  TF_Tensor* input(int index) {
+  Array input(int index) {
     TF_Tensor* tensor = nullptr;
     if (good()) TF_GetInput(context_, index, &tensor, status_);
-    return keep(tensor);
+    if (!keep(tensor)) return {};
+    std::vector<int64_t>& shape = shapes_[index];
+    for (int k = 0; k < TF_NumDims(tensor); ++k) shape.push_back(TF_Dim(tensor, k));
+    const int type = TF_TensorType(tensor);
+    return {TF_TensorData(tensor), type == TF_FLOAT ? FLOAT32 : type == TF_BOOL ? BOOL : OTHER,
+            TF_NumDims(tensor), shape.data()};
   }
 
-  float* output(int index, std::initializer_list<int64_t> shape) {
-    if (!good()) return nullptr;
+  // A new array as it must be, the output of that number if it is one.
+  Array output(int index, const Wanted& wanted) {
+    shapes_of_outputs_[index].assign(wanted.shape, wanted.shape + wanted.rank);
+    const int64_t* shape = shapes_of_outputs_[index].data();
     size_t bytes = sizeof(float);
-    for (int64_t size : shape) bytes *= size;
-    return static_cast<float*>(data(keep(TF_AllocateOutput(
-        context_, index, TF_FLOAT, shape.begin(), static_cast<int>(shape.size()), bytes,
-        status_))));
-  }
-
-  // The data of an input, which must have the shape.
-  const void* checked(int index, const char* name, std::initializer_list<int64_t> shape,
-                      int type = TF_FLOAT) {
-    TF_Tensor* tensor = input(index);
-    if (!good()) return nullptr;
-    bool fits = TF_TensorType(tensor) == type &&
-                TF_NumDims(tensor) == static_cast<int>(shape.size());
-    for (size_t k = 0; fits && k < shape.size(); ++k)
-      fits = TF_Dim(tensor, static_cast<int>(k)) == shape.begin()[k];
-    if (!fits)
-      fail(TF_INVALID_ARGUMENT, "`" + std::string(name) + "` must have the shape " + text(shape) +
-                                    ". Received: " + name + " of shape " + text(tensor));
-    return data(tensor);
-  }
-
-  const float* floats(int index, const char* name, std::initializer_list<int64_t> shape) {
-    return static_cast<const float*>(checked(index, name, shape));
-  }
-
-  static std::string text(const TF_Tensor* tensor) {
-    std::string result;
-    for (int k = 0; k < TF_NumDims(tensor); ++k)
-      result += (k ? ", " : "") + std::to_string(TF_Dim(tensor, k));
-    return "(" + result + ")";
+    for (int64_t k = 0; k < wanted.rank; ++k) bytes *= shape[k];
+    TF_Tensor* tensor = nullptr;
+    if (good())
+      tensor = TF_AllocateOutput(context_, index, TF_FLOAT, shape, static_cast<int>(wanted.rank),
+                                 bytes, status_);
+    return {keep(tensor) ? TF_TensorData(tensor) : nullptr, FLOAT32, wanted.rank, shape};
   }
 
  private:
-  static std::string text(std::initializer_list<int64_t> shape) {
-    std::string result;
-    for (int64_t size : shape) result += (result.empty() ? "" : ", ") + std::to_string(size);
-    return "(" + result + ")";
-  }
-
-  static void* data(TF_Tensor* tensor) { return tensor ? TF_TensorData(tensor) : nullptr; }
-
   TF_Tensor* keep(TF_Tensor* tensor) {
     if (tensor) tensors_.push_back(tensor);
     return tensor;
@@ -87,6 +65,7 @@ class Call {
   TF_OpKernelContext* context_;
   TF_Status* status_;
   std::vector<TF_Tensor*> tensors_;
+  std::vector<int64_t> shapes_[MOST_INPUTS], shapes_of_outputs_[MOST_OUTPUTS];
 };
 
 }  // namespace

@@ -75,3 +75,14 @@ struct Stream;
 LSTM_API Stream* lstm_open(const Options*, const Inputs*, const Results* states);
 LSTM_API void lstm_step(Stream*);
 LSTM_API void lstm_close(Stream*);
+
+
+// The same calls for whoever has words and arrays: see arrays.h. `numbers` holds address, type,
+// rank and sizes of every input and then of every output. 0, or the code of what is wrong, which
+// `message` then says, cut to `room` bytes.
+LSTM_API int32_t lstm_call(int32_t backward, const int64_t* words, int64_t count,
+                           const int64_t* numbers, int64_t length, char* message, int64_t room);
+
+// How many floats the forward keeps of each step and row. 0, or the code of what is wrong.
+LSTM_API int32_t lstm_kept_of_step(const int64_t* words, int64_t count, int64_t units,
+                                   int64_t* gates, int64_t* cells);

@@ -15,7 +15,6 @@ struct TF_ShapeInferenceContext;
 struct TF_ShapeHandle;
 
 enum { TF_FLOAT = 1, TF_BOOL = 10 };
-enum { TF_INVALID_ARGUMENT = 3, TF_RESOURCE_EXHAUSTED = 8 };
 
 using TF_Create = void* (*)(TF_OpKernelConstruction*);
 using TF_Compute = void (*)(void*, TF_OpKernelContext*);
@@ -43,10 +42,10 @@ using TF_InferShapes = void (*)(TF_ShapeInferenceContext*, TF_Status*);
   F(TF_KernelBuilder*, TF_NewKernelBuilder,                                                        \
     (const char*, const char*, TF_Create, TF_Compute, TF_Delete))                                  \
   F(void, TF_RegisterKernelBuilder, (const char*, TF_KernelBuilder*, TF_Status*))                  \
-  F(void, TF_OpKernelConstruction_GetAttrInt64,                                                    \
-    (TF_OpKernelConstruction*, const char*, int64_t*, TF_Status*))                                 \
-  F(void, TF_OpKernelConstruction_GetAttrFloat,                                                    \
-    (TF_OpKernelConstruction*, const char*, float*, TF_Status*))                                   \
+  F(void, TF_OpKernelConstruction_GetAttrSize,                                                     \
+    (TF_OpKernelConstruction*, const char*, int32_t*, int32_t*, TF_Status*))                       \
+  F(void, TF_OpKernelConstruction_GetAttrInt64List,                                                \
+    (TF_OpKernelConstruction*, const char*, int64_t*, int, TF_Status*))                            \
   F(void, TF_OpKernelConstruction_Failure, (TF_OpKernelConstruction*, TF_Status*))                 \
   F(void, TF_GetInput, (TF_OpKernelContext*, int, TF_Tensor**, TF_Status*))                        \
   F(TF_Tensor*, TF_AllocateOutput,                                                                 \

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_lstm_ext.engines import native
+from keras_lstm_ext.engines.native import packing
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -35,7 +35,7 @@ class Handle:
     """
 
     def __init__(self, options: Options, arrays: dict[str, Array]) -> None:
-        library = ctypes.CDLL(str(native.library()))
+        library = ctypes.CDLL(str(packing.library()))
         library.lstm_open.restype = c_void_p
         letters = ("x", "h", "c", "W", "R", "p", "b", "multiplier", "mask")
         at = {name: array.ctypes.data for name, array in arrays.items()}

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from keras_lstm_ext.engines import native
+from keras_lstm_ext.engines.native import packing
 from keras_lstm_ext.layers._cell import VariantLSTMCell
 from keras_lstm_ext.layers._layer import RecurrentLayer
 from keras_lstm_ext.streaming.chain import NotStreamable
@@ -26,7 +27,7 @@ def cells(layer: Any) -> list[Any]:
     _check_layer(layer)
     found = [_ours(layer, cell) for cell in getattr(layer.cell, "cells", [layer.cell])]
     for cell in found:
-        reason = "it is not built" if native.library() is None else native._why_not_cell(cell)
+        reason = packing.why_not_built() or native.why_not_cell(cell)
         if reason:
             raise NotStreamable(layer, f"the engine `native` cannot run it: {reason}")
     return found
@@ -75,9 +76,9 @@ def step(cell: Any, x: Array) -> Handle:
         units=cell.units,
         block_size=variant.block_size,
         gates=sum(bit for gate, bit in (("i", 1), ("f", 2), ("o", 4)) if gate in variant.gates),
-        sigma=native.SQUASHERS[equations.sigma],
-        activation=native.SQUASHERS[equations.activation],
-        output_activation=native.SQUASHERS[equations.output_activation],
+        sigma=packing.SQUASHERS[equations.sigma],
+        activation=packing.SQUASHERS[equations.activation],
+        output_activation=packing.SQUASHERS[equations.output_activation],
         feedback=cell.recurrent_kernel is not None,
         peepholes=cell.peephole_kernel is not None,
         threads=1,

@@ -1,4 +1,5 @@
-// Random calls of the C interface, for the sanitizers: every array has exactly its size.
+// Random calls of the C interface, for the sanitizers: every array has exactly its size. Half of
+// them go by words and arrays, with a wrong shape now and then, which must be refused.
 // Usage: harness CALLS THREADS
 #include <atomic>
 #include <cmath>
@@ -9,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "arrays.h"
 #include "lstm.h"
 
 using Random = std::mt19937;
@@ -49,7 +51,7 @@ Floats array(Random& random, int64_t size) {
   return values;
 }
 
-void call(Random& random) {
+void call_structs(Random& random) {
   const Options o = random_options(random);
   const int64_t gates = (o.gates & 1) + (o.gates >> 1 & 1) + (o.gates >> 2);
   const int64_t columns = o.units + gates * (o.units / o.block_size);
@@ -117,6 +119,77 @@ void stream(Random& random) {
     if (std::fabs(h[k] - h_last[k]) > 1e-6f * (1 + std::fabs(h[k])) || std::isnan(h[k]) != std::isnan(h_last[k]))
       std::abort();
 }
+
+
+
+// An array that owns exactly what its shape says.
+struct Owned {
+  std::vector<int64_t> shape;
+  int64_t type;
+  Floats floats;
+  std::unique_ptr<uint8_t[]> bytes;
+
+  Owned(Random& random, const Wanted& wanted)
+      : shape(wanted.shape, wanted.shape + wanted.rank), type(wanted.type) {
+    int64_t size = 1;
+    for (int64_t k : shape) size *= k;
+    if (type == FLOAT32) {
+      floats = array(random, size);
+    } else {
+      bytes.reset(new uint8_t[size]);
+      for (int64_t k = 0; k < size; ++k) bytes[k] = pick(random, 0, 1);
+    }
+  }
+
+  void* data() { return bytes ? static_cast<void*>(bytes.get()) : floats.data(); }
+};
+
+// Another size, rank or type than it must have.
+void spoil(Random& random, Owned& owned) {
+  const int64_t how = pick(random, 0, 3);
+  // Not the second axis: a call without outputs may know the number of steps from x alone.
+  int64_t& size = pick(random, 0, 1) ? owned.shape.front() : owned.shape.back();
+  if (how == 0) size += pick(random, 1, 3);
+  if (how == 1) size = size > 0 ? size - 1 : int64_t{1} << 62;
+  if (how == 2) owned.shape.push_back(1);
+  if (how == 3) owned.type = owned.type == FLOAT32 ? BOOL : OTHER;
+}
+
+void call_words(Random& random) {
+  const Options o = random_options(random);
+  const int64_t words[WORDS] = {
+      o.gates, o.block_size, o.feedback, o.peepholes, o.truncated, o.reverse, pick(random, 0, 1),
+      pick(random, 0, 1), pick(random, 0, 1), pick(random, 0, 1), o.sigma, o.activation,
+      o.output_activation, o.threads, o.decay == 1.0f ? 0x3f800000 : 0x3f666666};
+  Sequence sequence;
+  if (!sequence.read(words, WORDS)) std::abort();
+  const int64_t x[] = {o.batch, o.time, o.features}, h[] = {o.batch, o.units};
+  if (!sequence.measure({nullptr, FLOAT32, 3, x}, {nullptr, FLOAT32, 2, h})) std::abort();
+  const bool backward = pick(random, 0, 1);
+  std::vector<Owned> arrays;
+  const int inputs = backward ? BACKWARD_INPUTS : FORWARD_INPUTS;
+  const int outputs = backward ? BACKWARD_OUTPUTS : FORWARD_OUTPUTS;
+  for (int k = 0; k < inputs; ++k) arrays.emplace_back(random, sequence.input(k));
+  for (int k = 0; k < outputs; ++k) arrays.emplace_back(random, sequence.output(backward, k));
+  const bool spoilt = pick(random, 0, 1);
+  if (spoilt) spoil(random, arrays[pick(random, 0, arrays.size() - 1)]);
+  std::vector<int64_t> numbers;
+  for (Owned& a : arrays) {
+    numbers.push_back(reinterpret_cast<int64_t>(a.data()));
+    numbers.push_back(a.type);
+    numbers.push_back(a.shape.size());
+    numbers.insert(numbers.end(), a.shape.begin(), a.shape.end());
+  }
+  char message[40];
+  const int32_t code = lstm_call(backward, words, WORDS, numbers.data(), numbers.size(), message,
+                                 sizeof message);
+  if (spoilt != (code == Outcome::WRONG) || (!spoilt && code)) std::abort();
+  if (lstm_call(backward, words, WORDS, numbers.data(), pick(random, 0, numbers.size() - 1),
+                message, 0) != Outcome::WRONG)
+    std::abort();
+}
+
+void call(Random& random) { pick(random, 0, 1) ? call_structs(random) : call_words(random); }
 
 int main(int, char** arguments) {
   const int calls = std::atoi(arguments[1]), threads = std::atoi(arguments[2]);

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_lstm_ext.engines import native
+from keras_lstm_ext.engines.native import packing
 from keras_lstm_ext.variants import Variant
 
 SQUASHERS = ("sigmoid", "tanh", "linear", "centered_sigmoid_2", "centered_sigmoid_1")
@@ -48,9 +48,8 @@ def filled(structure: type[ctypes.Structure], arrays: Arrays) -> ctypes.Structur
 
 
 def load() -> ctypes.CDLL:
-    """The library, which TensorFlow must load first, or it does not see the ops."""
-    native._ops()
-    library = ctypes.CDLL(str(native.library()))
+    """The library."""
+    library = ctypes.CDLL(str(packing.library()))
     library.lstm_kept.argtypes = [c_void_p, POINTER(c_int64), POINTER(c_int64)]
     return library
 

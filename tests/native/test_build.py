@@ -48,7 +48,10 @@ def test_random_calls_under_sanitizers(
         objects.append(tmp_path / f"{isa}.o")
         macros = [f"-DISA={isa}", f"-DLANES={lanes}", f"-DTILE_ROWS={rows}"]
         run(*compile_, *flags, *macros, "-c", SOURCES / "kernels.cpp", "-o", objects[-1])
-    others = [SOURCES / name for name in ("lstm.cpp", "stream.cpp", "memory.cpp", "threads.cpp")]
+    others = [
+        SOURCES / f"{name}.cpp"
+        for name in ("lstm", "stream", "memory", "threads", "arrays", "plain")
+    ]
     others.append(ROOT / "tests/native/harness.cpp")
     run(*compile_, *objects, *others, "-pthread", "-o", tmp_path / "harness")
     assert run(tmp_path / "harness", calls, threads) == f"{calls} calls\n"

@@ -5,14 +5,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from keras_lstm_ext.engines import native
+from keras_lstm_ext.engines.native import packing
 from keras_lstm_ext.variants import CEC, CLASSIC
 from tests import backends
 from tests.native import library as c
 from tests.native.oracle import VARIANTS, Problem, assert_close
 
 pytestmark = [
-    pytest.mark.skipif(native.library() is None, reason="the library is not built"),
+    pytest.mark.skipif(packing.library() is None, reason="the library is not built"),
     pytest.mark.skipif(backends.BACKEND != "tensorflow", reason="once is enough"),
 ]
 

@@ -5,31 +5,33 @@ from typing import Any
 import numpy as np
 import pytest
 
-from keras_lstm_ext.engines import native
+from keras_lstm_ext.engines.native import packing
 from tests import backends
 
 pytestmark = pytest.mark.skipif(
-    backends.BACKEND != "tensorflow" or native.library() is None, reason="of the native ops"
+    backends.BACKEND != "tensorflow" or packing.library() is None, reason="of the native ops"
 )
 
 BATCH, TIME, FEATURES, UNITS = 3, 4, 5, 6
 NAMES = ("x", "h", "c", "W", "R", "p", "b", "multiplier", "mask")
 KEPT = ("y", "gates", "cells", "d_y", "d_h", "d_c")
-ATTRIBUTES = {
-    "gates": 7,
-    "block_size": 1,
-    "feedback": 1,
-    "peepholes": 1,
-    "truncated": 0,
-    "reverse": 0,
-    "masked": 1,
-    "multiplied": 1,
-    "sigma": 0,
-    "activation": 1,
-    "output_activation": 1,
-    "threads": 2,
-    "decay": 1.0,
-}
+PLAN = packing.Plan(
+    gates=7,
+    block_size=1,
+    feedback=True,
+    peepholes=True,
+    truncated=False,
+    reverse=False,
+    masked=True,
+    multiplied=True,
+    shows=True,
+    keeps=True,
+    sigma=0,
+    activation=1,
+    output_activation=1,
+    threads=2,
+    decay=1.0,
+)
 SHAPES = {
     "x": (BATCH, TIME, FEATURES),
     "h": (BATCH, UNITS),
@@ -43,6 +45,12 @@ SHAPES = {
 }
 
 
+def ops() -> Any:
+    from keras_lstm_ext.engines.native import tensorflow
+
+    return tensorflow.ops()
+
+
 def arrays() -> dict[str, np.ndarray]:
     rng = np.random.default_rng(0)
     made = {name: rng.normal(size=shape).astype("float32") for name, shape in SHAPES.items()}
@@ -51,7 +59,7 @@ def arrays() -> dict[str, np.ndarray]:
 
 
 def kept_arrays(given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    y, h, c, gates, cells = native._ops().keras_lstm_ext_training(*given.values(), **ATTRIBUTES)
+    y, h, c, gates, cells = ops().keras_lstm_ext_training(*given.values(), plan=PLAN.words())
     return dict(zip(KEPT, (y, gates, cells, y, h, c), strict=True))
 
 
@@ -76,7 +84,7 @@ def test_malformed_calls(seed: int) -> None:
     import tensorflow as tf
 
     rng, good = np.random.default_rng(seed), arrays()
-    kept, ops = kept_arrays(good), native._ops()
+    kept = kept_arrays(good)
     for _ in range(500):
         backward = rng.random() < 0.5
         inputs = {**good, **kept} if backward else dict(good)
@@ -86,8 +94,8 @@ def test_malformed_calls(seed: int) -> None:
         op = rng.choice(["sequence", "last", "training"])
         op = "backward" if backward else op
         with pytest.raises((tf.errors.InvalidArgumentError, TypeError, ValueError)) as caught:
-            getattr(ops, f"keras_lstm_ext_{op}")(
-                *(tf.constant(a) for a in inputs.values()), **ATTRIBUTES
+            getattr(ops(), f"keras_lstm_ext_{op}")(
+                *(tf.constant(a) for a in inputs.values()), plan=PLAN.words()
             )
         if bad.dtype == np.asarray((good | kept)[name]).dtype:
             # Sizes are taken from x and h: against theirs, the others are wrong.
@@ -111,7 +119,9 @@ def test_malformed_attributes(attribute: str, value: int) -> None:
     import tensorflow as tf
 
     with pytest.raises(tf.errors.InvalidArgumentError, match=f"`{attribute}` must be"):
-        native._ops().keras_lstm_ext_last(*arrays().values(), **{**ATTRIBUTES, attribute: value})
+        ops().keras_lstm_ext_last(
+            *arrays().values(), plan=PLAN._replace(**{attribute: value}).words()
+        )
 
 
 def test_sizes_beyond_64_bits() -> None:
@@ -119,14 +129,14 @@ def test_sizes_beyond_64_bits() -> None:
 
     inputs = arrays() | {"x": tf.zeros((BATCH, 2**60, 0)), "W": np.zeros((0, 24), "float32")}
     with pytest.raises(tf.errors.InvalidArgumentError, match="`x` is too large"):
-        native._ops().keras_lstm_ext_sequence(*inputs.values(), **ATTRIBUTES)
+        ops().keras_lstm_ext_sequence(*inputs.values(), plan=PLAN.words())
 
 
 def test_blocks_must_divide_the_units() -> None:
     import tensorflow as tf
 
     with pytest.raises(tf.errors.InvalidArgumentError, match="multiple of block_size=4"):
-        native._ops().keras_lstm_ext_last(*arrays().values(), **{**ATTRIBUTES, "block_size": 4})
+        ops().keras_lstm_ext_last(*arrays().values(), plan=PLAN._replace(block_size=4).words())
 
 
 @pytest.mark.parametrize("batch", [None, 3])
@@ -139,10 +149,10 @@ def test_shapes_are_inferred(batch: int | None, time: int | None) -> None:
     @tf.function(input_signature=[tf.TensorSpec((batch, time, FEATURES))])
     def trace(x: Any) -> None:
         inputs = [x, *list(good.values())[1:]]
-        y, h, c, *_ = native._ops().keras_lstm_ext_training(*inputs, **ATTRIBUTES)
+        y, h, c, *_ = ops().keras_lstm_ext_training(*inputs, plan=PLAN.words())
         assert tuple(y.shape) == (batch, time, UNITS)
         assert tuple(h.shape) == tuple(c.shape) == (BATCH, UNITS)
-        assert tuple(native._ops().keras_lstm_ext_last(*inputs, **ATTRIBUTES)[0].shape) == (
+        assert tuple(ops().keras_lstm_ext_last(*inputs, plan=PLAN.words())[0].shape) == (
             BATCH,
             UNITS,
         )

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 import keras_lstm_ext as kle
-from keras_lstm_ext.engines import native
+from keras_lstm_ext.engines.native import packing
 
 layers = keras.layers
 FEATURES, TIME, ROWS = 5, 7, 3
 
-pytestmark = pytest.mark.skipif(native.library() is None, reason="the library is not built")
+pytestmark = pytest.mark.skipif(packing.library() is None, reason="the library is not built")
 
 
 def randomize(model: Any, seed: int = 0) -> Any:

@@ -12,11 +12,13 @@ from keras_lstm_ext.engines.step import differentiable
 
 Tensor = Any
 
+BACKENDS = ("tensorflow", "jax")
+
 
 def why_not(layer: Any, call: Any) -> str | None:
     """Gives None if this engine can run the layer, or the reason why not."""
     backend = keras.backend.backend()
-    if backend not in ("tensorflow", "jax"):
+    if backend not in BACKENDS:
         return f"it needs the TensorFlow or the JAX backend, and this is {backend}"
     if layer.unroll:
         return "unroll=True asks for the unrolled loop"

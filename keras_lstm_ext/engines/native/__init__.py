@@ -1,0 +1,94 @@
+"""The C++ engine of `keras_lstm_ext/native`, on a CPU: what is the same on every backend.
+
+A binding, one file for each framework, has `why_not(layer, call)` and
+`sequence(layer, arrays, training)`, which gives y (None where the layer does not return it), h and
+c. Its arrays are `packing.ARRAYS`, None for what a variant or a call does not have.
+"""
+
+import importlib
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_lstm_ext.engines import bptt
+from keras_lstm_ext.engines.bptt import prefix
+from keras_lstm_ext.engines.native import packing
+
+Tensor = Any
+
+BACKENDS = ("tensorflow", "torch")
+
+BINDING: Any = None
+"""The module that brings the backend's arrays to the library."""
+if keras.backend.backend() in BACKENDS:
+    BINDING = importlib.import_module(f"{__name__}.{keras.backend.backend()}")
+
+
+def why_not(layer: Any, call: Any) -> str | None:
+    """Gives None if this engine can run the layer, or the reason why not."""
+    backend = keras.backend.backend()
+    if backend not in BACKENDS:
+        return f"it knows the backends {', '.join(BACKENDS)}, and this is {backend}"
+    reason = packing.why_not_built() or why_not_cell(layer.cell)
+    if reason:
+        return reason
+    if layer.compute_dtype != "float32":
+        return f"it computes in float32, and this layer in {layer.compute_dtype}"
+    if layer.unroll:
+        return "unroll=True asks for the unrolled loop"
+    if layer.recompute:
+        return "it keeps the gates for the backward, and recompute=True asks to compute them again"
+    if (
+        layer.engine == "auto"
+        and backend in bptt.BACKENDS
+        and prefix.is_prefix_sum(layer.cell.equations, call.masked)
+    ):
+        return "bptt adds up this carousel without a loop, and has its second derivative"
+    return BINDING.why_not(layer, call)
+
+
+def why_not_cell(cell: Any) -> str | None:
+    """Gives None if the library knows the cell, or the reason why not."""
+    v, equations = cell.variant, cell.equations
+    if v.feeds_gates:
+        return "it does not feed gates back"
+    if v.peepholes and v.block_size > 4:
+        return "it knows peepholes in blocks of up to 4 cells"
+    for name in ("sigma", "activation", "output_activation"):
+        function = getattr(equations, name)
+        if function not in packing.SQUASHERS:
+            argument = "recurrent_activation" if name == "sigma" else name
+            return f"it does not know {argument}={function!r}"
+    return None
+
+
+def run(
+    layer: Any, sequences: Tensor, initial_state: list[Tensor], mask: Tensor | None, training: bool
+) -> tuple[Tensor, Tensor, list[Tensor]]:
+    """Computes a whole sequence: see `keras_lstm_ext.engines.run`."""
+    cell, (h, c) = layer.cell, initial_state
+    if training and cell.dropout:
+        multiplier = cell.get_dropout_mask(sequences[:, 0])
+        sequences = sequences * ops.cast(multiplier, sequences.dtype)[:, None]
+    multiplier = cell.get_recurrent_dropout_mask(h) if training else None
+    arrays = (sequences, h, c, *_weights(cell), multiplier, mask)
+    y, h, c = BINDING.sequence(layer, arrays, training)
+    if mask is not None and layer.go_backwards:
+        mask = ops.flip(mask, axis=1)
+    return *bptt.shown(layer, mask, h, y), [h, c]
+
+
+def _weights(cell: Any) -> tuple[Tensor, ...]:
+    W, R, p = map(_float32, (cell.kernel, cell.recurrent_kernel, cell.peephole_kernel))
+    b = ops.zeros((W.shape[1],)) if cell.bias is None else _float32(cell.full_bias())
+    return W, R, p, b
+
+
+def _float32(weights: Any) -> Tensor:
+    if weights is None:
+        return None
+    tensor = ops.convert_to_tensor(weights)
+    if keras.backend.standardize_dtype(tensor.dtype) == "float32":
+        return tensor
+    return ops.cast(tensor, "float32")

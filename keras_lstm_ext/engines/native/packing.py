@@ -1,0 +1,206 @@
+"""What a layer and a call are for the library: words and arrays, and the way there for addresses.
+
+`native/arrays.h` is the other side of it. Bindings differ in where arrays live and who makes the
+results; what is fixed of a call they all hand over as the same words.
+"""
+
+import ctypes
+import functools
+import struct
+from collections.abc import Iterable, Sequence
+from ctypes import POINTER, c_char_p, c_int32, c_int64
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import keras
+
+from keras_lstm_ext import activations
+
+FOLDER = Path(__file__).parents[2] / "native"
+
+SQUASHERS = {
+    keras.activations.sigmoid: 0,
+    keras.activations.tanh: 1,
+    keras.activations.linear: 2,
+    activations.centered_sigmoid_2: 3,
+    activations.centered_sigmoid_1: 4,
+}
+"""What the library calls them."""
+
+ARRAYS = ("x", "h", "c", "W", "R", "p", "b", "multiplier", "mask")
+"""What a call is made on, in the order of the library."""
+
+GATES = {"i": 1, "f": 2, "o": 4}
+
+Words = tuple[int, ...]
+Shape = tuple[int, ...]
+
+
+class Plan(NamedTuple):
+    """What is fixed of a call, in the order of the words.
+
+    Args:
+        gates: A sum of `GATES`.
+        block_size: Cells that share their gates.
+        feedback: Whether h is fed back.
+        peepholes: Whether gates see the state.
+        truncated: Whether the gradient is.
+        reverse: Whether the sequence is read from its end.
+        masked: Whether there is a mask.
+        multiplied: Whether there is recurrent dropout.
+        shows: Whether the outputs of all steps are wanted, or there is an error at them.
+        keeps: Whether a backward may follow.
+        sigma: Squasher of the gates.
+        activation: Squasher of the cell input.
+        output_activation: Squasher of the cell output.
+        threads: At most so many work.
+        decay: Of the old state, where there is no forget gate.
+    """
+
+    gates: int
+    block_size: int
+    feedback: bool
+    peepholes: bool
+    truncated: bool
+    reverse: bool
+    masked: bool
+    multiplied: bool
+    shows: bool
+    keeps: bool
+    sigma: int
+    activation: int
+    output_activation: int
+    threads: int
+    decay: float
+
+    def words(self) -> Words:
+        """The integers that `Sequence::read` of the library takes."""
+        return _words(self)
+
+
+@functools.cache
+def _words(plan: Plan) -> Words:
+    (bits,) = struct.unpack("<i", struct.pack("<f", plan.decay))
+    return (*map(int, plan[:-1]), bits)
+
+
+WORDS = {name: k for k, name in enumerate(Plan._fields)}
+"""The place of each word."""
+
+
+def plan_of(layer: Any, masked: bool, multiplied: bool, keeps: bool, threads: int) -> Plan:
+    """The plan of a layer's call.
+
+    Args:
+        layer: A layer that `native` runs.
+        masked: Whether there is a mask.
+        multiplied: Whether there is recurrent dropout.
+        keeps: Whether a backward may follow.
+        threads: At most so many work.
+
+    Returns:
+        The plan.
+    """
+    v, equations = layer.cell.variant, layer.cell.equations
+    return Plan(
+        sum(GATES[gate] for gate in v.gates),
+        v.block_size,
+        v.feedback != "none",
+        layer.cell.peephole_kernel is not None,
+        v.truncated,
+        bool(layer.go_backwards),
+        masked,
+        multiplied,
+        bool(layer.return_sequences),
+        keeps,
+        SQUASHERS[equations.sigma],
+        SQUASHERS[equations.activation],
+        SQUASHERS[equations.output_activation],
+        threads,
+        v.decay,
+    )
+
+
+def library(folder: Path = FOLDER) -> Path | None:
+    """The compiled library, if the installation could compile it."""
+    return path if (path := folder / "lstm.so").exists() else None
+
+
+def load(folder: Path = FOLDER) -> ctypes.CDLL | str:
+    """The library for callers that have addresses, or the reason why there is none.
+
+    While it computes, Python's lock is free.
+    """
+    if library(folder) is None:
+        record = folder / "not_built.txt"
+        return f"not built ({record.read_text() if record.exists() else 'pip install compiles it'})"
+    integers = POINTER(c_int64)
+    try:
+        found = ctypes.CDLL(str(library(folder)))
+        found.lstm_call.argtypes = [
+            *(c_int32, integers, c_int64, integers, c_int64, c_char_p, c_int64)
+        ]
+        found.lstm_kept_of_step.argtypes = [integers, c_int64, c_int64, integers, integers]
+    except (OSError, AttributeError) as error:
+        return f"the library cannot be loaded ({error})"
+    return found
+
+
+LOADED: Any = load()
+"""Looked for once, so that a call that is being compiled does not look at files."""
+
+
+def why_not_built() -> str | None:
+    """Gives None where there is the library, or the reason why not."""
+    return LOADED if isinstance(LOADED, str) else None
+
+
+@functools.cache
+def kept(words: Words, units: int) -> tuple[int, int]:
+    """How many floats the forward keeps of each step and row: of gates, and of cells."""
+    gates, cells = c_int64(), c_int64()
+    status = LOADED.lstm_kept_of_step(
+        _integers(words), len(words), units, ctypes.byref(gates), ctypes.byref(cells)
+    )
+    if status:
+        raise ValueError(f"`plan` has words that the library does not know. Received: {words}")
+    return gates.value, cells.value
+
+
+def result_shapes(words: Words, x: Shape, h: Shape) -> list[tuple[Any, ...]]:
+    """Shapes of y, h, c and what is kept, of which only the units need to be a number."""
+    (batch, time, _), units = x, h[1]
+    shows, keeps = words[WORDS["shows"]], words[WORDS["keeps"]]
+    y = (batch, time if shows or keeps else 0, units)
+    floats = kept(words, int(units)) if keeps else (0, 0)
+    return [y, h, h, *((batch * time * n if keeps else 0,) for n in floats)]
+
+
+def call(backward: bool, words: Words, arrays: Iterable[Sequence[int]]) -> None:
+    """Computes, on arrays that are in place.
+
+    Args:
+        backward: Which of both.
+        words: What is fixed.
+        arrays: Address, type (1: float32, 2: bool), rank and sizes of every input, then of every
+            output, which is written.
+
+    Raises:
+        ValueError: If an array has another shape or type than it must have.
+        MemoryError: If there is no memory to work in.
+    """
+    numbers = [number for array in arrays for number in array]
+    message = ctypes.create_string_buffer(400)
+    status = LOADED.lstm_call(
+        backward, _integers(words), len(words), _integers(numbers), len(numbers), message, 400
+    )
+    if status:
+        raise (MemoryError if status == NO_MEMORY else ValueError)(message.value.decode())
+
+
+NO_MEMORY = 8
+"""`Outcome::NO_MEMORY`; any other code means that the arguments do not fit."""
+
+
+def _integers(numbers: Sequence[int]) -> Any:
+    return (c_int64 * len(numbers))(*numbers)

@@ -1,0 +1,132 @@
+"""The native engine as TensorFlow ops, and what keeps them out of exported files."""
+
+import functools
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import tensorflow as tf
+
+from keras_lstm_ext.engines import cudnn, tracing
+from keras_lstm_ext.engines.bptt import algorithm
+from keras_lstm_ext.engines.native import packing
+
+Tensor = Any
+
+NO_EXPORT = "engine_native_cannot_be_exported.Make_the_layer_with_engine_portable"
+"""Name of a variable that nothing owns: TensorFlow refuses to save what reads it, and says this."""
+
+
+def why_not(layer: Any, call: Any) -> str | None:
+    """Gives None if TensorFlow can run the library here, or the reason why not."""
+    if not hasattr(ops(), "keras_lstm_ext_backward"):
+        return "TensorFlow cannot load it"
+    if cudnn.gpu_visible():
+        return "it computes on a CPU, and TensorFlow sees a GPU"
+    if tracing.exporting():
+        return "an export must load without this package"
+    if tracing.in_old_graph():
+        return "a TensorFlow 1 graph can be written to a file at any time"
+    if tracing.under_xla():
+        return "XLA, which compiles this call, has no kernel for it"
+    return None
+
+
+@functools.cache
+def ops() -> Any:
+    """The ops, or None. They are in a file of their own, since loading it registers them."""
+    try:
+        return tf.load_op_library(str(packing.FOLDER / "lstm_tensorflow.so"))
+    except (tf.errors.NotFoundError, OSError):
+        return None
+
+
+def threads() -> int:
+    """How many threads TensorFlow gives to one op."""
+    asked = tf.config.threading.get_intra_op_parallelism_threads()
+    if asked or not hasattr(os, "sched_getaffinity"):
+        return asked or os.cpu_count() or 1
+    return len(os.sched_getaffinity(0))
+
+
+def _refuse_export() -> None:
+    """Makes the function that is being traced one that cannot be saved, nor frozen."""
+    if not tf.executing_eagerly():
+        _unowned().value()
+
+
+@functools.cache
+def _unowned() -> Any:
+    """The variable of the name `NO_EXPORT`; asked for its value, as constants are, it refuses."""
+
+    def refuse() -> None:
+        raise ValueError(
+            "the function has been traced with engine='native', whose operation a file cannot "
+            "hold. Make the layer with engine='portable' to freeze or convert what has been traced"
+        )
+
+    def make() -> Any:
+        with tf.init_scope():
+            variable = tf.Variable(0.0, trainable=False, name=NO_EXPORT)
+        variable.numpy = refuse
+        return variable
+
+    # In a thread of its own no distribution strategy is active, which would make it its own kind.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(make).result()
+
+
+@functools.cache
+def _empty(k: int) -> Tensor:
+    """Stands for an absent array: R or p, and multiplier or mask."""
+    with tf.init_scope():
+        return tf.zeros((0, 0), tf.bool if k == 8 else tf.float32)
+
+
+def sequence(layer: Any, arrays: tuple[Tensor | None, ...], training: bool) -> list[Tensor]:
+    """Runs the ops: y if the layer returns it or None, h and c."""
+    _refuse_export()
+    masked, multiplied = arrays[8] is not None, arrays[7] is not None
+    plan = packing.plan_of(layer, masked, multiplied, training, threads())
+    *watched, multiplier, mask = (
+        _empty(k) if a is None else tf.convert_to_tensor(a) for k, a in enumerate(arrays)
+    )
+    results = _sequence(plan, watched, (multiplier, mask))
+    return results if plan.shows else [None, *results]
+
+
+def _sequence(plan: packing.Plan, arrays: list[Tensor], fixed: tuple[Tensor, ...]) -> list[Tensor]:
+    native, words = ops(), plan.words()
+
+    @tf.custom_gradient
+    def sequence(*watched: Tensor) -> tuple[list[Tensor], Callable[..., Any]]:
+        # Stopped, or an outer tape would look for a gradient of the ops themselves.
+        inputs = [tf.stop_gradient(a) for a in watched] + list(fixed)
+
+        def keeping() -> list[Tensor]:
+            return list(native.keras_lstm_ext_training(*inputs, plan=words))
+
+        kept = keeping() if plan.keeps else None
+        if kept is not None:
+            results = kept[0 if plan.shows else 1 : 3]
+        elif plan.shows:
+            results = list(native.keras_lstm_ext_sequence(*inputs, plan=words))
+        else:
+            results = list(native.keras_lstm_ext_last(*inputs, plan=words))
+
+        def gradient(*d_results: Tensor) -> list[Tensor]:
+            @tf.custom_gradient
+            def once(*watched: Tensor) -> Any:
+                d = [tf.stop_gradient(a) for a in watched[len(arrays) :]]
+                if not plan.shows:
+                    d = [inputs[1][:, None][:, :0], *d]  # no error at any y
+                y, _, _, gates, cells = keeping() if kept is None else kept
+                errors = native.keras_lstm_ext_backward(*inputs, y, gates, cells, *d, plan=words)
+                return list(errors), algorithm.refuse_second_derivative
+
+            return once(*watched, *d_results)
+
+        return results, gradient
+
+    return list(sequence(*arrays))
