@@ -14,6 +14,7 @@ TESTS = (
     "tests/contract",
     "tests/equations",
     "tests/engines",
+    "tests/native",
     "tests/diagnostics",
     "tests/test_bad_input.py",
 )

@@ -75,13 +75,8 @@ class Plan(NamedTuple):
 
     def words(self) -> Words:
         """The integers that `Sequence::read` of the library takes."""
-        return _words(self)
-
-
-@functools.cache
-def _words(plan: Plan) -> Words:
-    (bits,) = struct.unpack("<i", struct.pack("<f", plan.decay))
-    return (*map(int, plan[:-1]), bits)
+        (bits,) = struct.unpack("<i", struct.pack("<f", self.decay))
+        return (*(int(word) for word in self[:-1]), bits)
 
 
 WORDS = {name: k for k, name in enumerate(Plan._fields)}
