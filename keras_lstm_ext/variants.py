@@ -153,7 +153,10 @@ CEC = Variant(
     gates=(),
     sources=("hochreiter1991untersuchungen", "hochreiter1997long"),
 )
-"""Constant error carousel alone, the 1997 paper's "naive approach" (section 3.2)."""
+"""Constant error carousel alone, the 1997 paper's "naive approach" (section 3.2).
+
+Its first source is the thesis of 1991, which that paper credits with the analysis behind it.
+"""
 
 ORIGINAL = Variant(
     gates=("i", "o"),

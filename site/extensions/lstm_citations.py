@@ -161,11 +161,11 @@ def bibliography() -> Iterator[str]:
         yield from ("", f'<div class="reference" id="{reference.key}" markdown>', "")
         links = "".join(f" [{re.sub('https?://', '', a)}]({a})" for a in addresses(reference))
         yield f"**{html.escape(labels()[reference.key])}.** {html.escape(full(reference))}{links}"
-        yield from ("", f"Read: {html.escape(known_how(reference))}.")
         pages = [f"[{title}](/{path})" for path, title in uses().get(reference.key, [])]
-        yield from ("", f"Cited on: {', '.join(pages)}." if pages else "Cited on no page.")
-        # The same words once more, which every page would load for its search.
+        # Nobody searches for these words, which every page would load for its search.
         yield from ("", "<div data-search-exclude markdown>", "")
+        yield from (f"Read: {html.escape(known_how(reference))}.", "")
+        yield from (f"Cited on: {', '.join(pages)}." if pages else "Cited on no page.", "")
         yield from ('??? quote "BibTeX"', "", "    ```bibtex")
         yield from (f"    {line}" for line in reference.bibtex.splitlines())
         yield from ("    ```", "", "</div>", "", "</div>")

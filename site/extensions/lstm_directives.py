@@ -39,7 +39,15 @@ DIRECTIVES: dict[str, Callable[..., Iterator[str]]] = {
     "bibliography": lstm_citations.bibliography,
     "ledger": lstm_ledger.ledger,
 }
-NUMBERS = {"benchmark", "benchmark-memory", "experiment", "experiment-flow", "experiment-models"}
+NUMBERS = {
+    "as-published",
+    "benchmark",
+    "benchmark-memory",
+    "concordance",
+    "experiment",
+    "experiment-flow",
+    "experiment-models",
+}
 """What nobody searches for: every page loads the index of the search."""
 _LINE = re.compile(r"^::([a-z][a-z-]*)((?: +\S+)*) *$")
 _LINK = re.compile(r"\[\]\(eq:([\w.]+)\)")

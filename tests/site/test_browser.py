@@ -161,6 +161,19 @@ def test_search_finds_the_page_first(search, query, page):
     assert search(query) == page
 
 
+def test_the_index_is_loaded_when_the_search_is_opened(served, browser):
+    here = browser.new_context().new_page()
+    requests = []
+    here.on("request", lambda request: requests.append(request.url))
+    here.goto(served + "history/carousel/", wait_until="networkidle")
+    assert [r for r in requests if "search_index" in r] == []
+    with here.expect_request("**/search/search_index.json"):
+        here.click(".md-search__input")
+    here.fill(".md-search__input", "peepholes")
+    here.locator(".md-search-result__item a").first.wait_for(timeout=5000)
+    here.context.close()
+
+
 COPIES = [
     ("Copy TeX", r"c_t = f_t \odot c_{t-1} + i_t \odot g_t"),
     ("Copy NumPy", "    return f * c + i * g"),
