@@ -1,6 +1,6 @@
-"""An ONNX graph while it is written, and the values that flow through it."""
+"""Nodes and constants that are added to an ONNX graph, and what is read from one."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
 from types import ModuleType
 from typing import Any
 
@@ -13,25 +13,8 @@ IR_VERSION = 8
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-@dataclass(frozen=True)
-class Value:
-    """A tensor of the graph.
-
-    Args:
-        name: Its name.
-        mask: Name of the boolean `(batch, timesteps)` tensor that says which steps count, or None.
-    """
-
-    name: str
-    mask: str | None = None
-
-    def masked(self, mask: str | None) -> "Value":
-        """The same tensor with another mask."""
-        return replace(self, mask=mask)
-
-
 class Graph:
-    """Nodes and constants, each with a name of its own."""
+    """New nodes and constants, each with a name of its own."""
 
     def __init__(self) -> None:
         self.onnx = import_onnx()
@@ -57,35 +40,26 @@ class Graph:
         self.nodes.append(made)
         return names if outputs > 1 else names[0]
 
+    def alias(self, name: str, other: str) -> None:
+        """Gives a tensor another name."""
+        self.nodes.append(self.onnx.helper.make_node("Identity", [name], [other]))
+
     def cast(self, name: str, dtype: str) -> str:
         """Adds a change of dtype."""
         to = self.onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
         return str(self.node("Cast", name, to=to))
 
-    def model(self, inputs: list[Any], outputs: list[Any], producer: str) -> Any:
-        """The whole as a checked model.
-
-        Args:
-            inputs: What `tensor` gave for each input.
-            outputs: The same for each output.
-            producer: Name of the program that wrote it.
-
-        Returns:
-            An `onnx.ModelProto`.
-        """
-        helper = self.onnx.helper
-        graph = helper.make_graph(self.nodes, "model", inputs, outputs, self.constants)
-        opset = helper.make_opsetid("", OPSET)
-        model = helper.make_model(
-            graph, opset_imports=[opset], ir_version=IR_VERSION, producer_name=producer
-        )
-        self.onnx.checker.check_model(model, full_check=True)
-        return model
+    def reversed(self, name: str, axes: Iterable[int]) -> str:
+        """Adds a reading of some axes from their end."""
+        axes = list(axes)
+        past_the_start = np.iinfo(np.int64).min
+        bounds = (self.integers(*[k] * len(axes)) for k in (-1, past_the_start))
+        steps = self.integers(*[-1] * len(axes))
+        return str(self.node("Slice", name, *bounds, self.integers(*axes), steps))
 
     def tensor(self, name: str, tensor: Any) -> Any:
         """Describes an input or output as Keras does; a size that is not fixed gets a name."""
-        given = "float32" if keras.backend.is_float_dtype(tensor.dtype) else tensor.dtype
-        dtype = self.onnx.helper.np_dtype_to_tensor_dtype(np.dtype(given))
+        dtype = self.onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype_of(tensor)))
         shape = [f"{name}_{k}" if size is None else size for k, size in enumerate(tensor.shape)]
         if shape and tensor.shape[0] is None:
             shape[0] = "batch"
@@ -93,7 +67,49 @@ class Graph:
 
     def _name(self, kind: str) -> str:
         self._count += 1
-        return f"{kind}_{self._count}"
+        return f"keras_lstm_ext/{kind}_{self._count}"
+
+
+def dtype_of(tensor: Any) -> str:
+    """The dtype in the file: float32 for every float."""
+    return "float32" if keras.backend.is_float_dtype(tensor.dtype) else str(tensor.dtype)
+
+
+def inner_graphs(node: Any) -> Iterator[Any]:
+    """The graphs inside a node: bodies of loops, branches."""
+    for attribute in node.attribute:
+        if attribute.HasField("g"):
+            yield attribute.g
+
+
+def read_by(node: Any) -> set[str]:
+    """Names of the tensors that a node reads, those inside it included."""
+    inner = (graph for graph in inner_graphs(node))
+    names = set(node.input)
+    for graph in inner:
+        names |= {output.name for output in graph.output}.union(*map(read_by, graph.node))
+    return names
+
+
+def all_nodes(graph: Any) -> Iterator[Any]:
+    """Every node of a graph and of the graphs inside it."""
+    for node in graph.node:
+        yield node
+        for inner in inner_graphs(node):
+            yield from all_nodes(inner)
+
+
+def remove_unread(graph: Any) -> None:
+    """Removes nodes and constants of which nothing is read."""
+    read, kept = {output.name for output in graph.output}, []
+    for node in reversed(graph.node):
+        if read & set(node.output):
+            read |= read_by(node)
+            kept.append(node)
+    constants = [constant for constant in graph.initializer if constant.name in read]
+    for field, values in ((graph.node, kept[::-1]), (graph.initializer, constants)):
+        del field[:]
+        field.extend(values)
 
 
 def import_onnx() -> ModuleType:
@@ -105,11 +121,13 @@ def import_onnx() -> ModuleType:
     try:
         import onnx
         import onnx.checker
+        import onnx.defs
         import onnx.helper
         import onnx.numpy_helper
+        import tf2onnx  # noqa: F401
     except ImportError as error:
         raise ImportError(
-            "export_onnx needs onnx, which comes with the extra `onnx`: "
+            "export_onnx needs onnx and tf2onnx, which come with the extra `onnx`: "
             'pip install "keras-lstm-ext[onnx]"'
         ) from error
     return onnx

@@ -1,19 +1,35 @@
 """From a Keras model to an ONNX file."""
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
 
-from keras_lstm_ext.export.graph import Graph, Value
-from keras_lstm_ext.export.layers import NotExpressible, converter
+from keras_lstm_ext.export import lstm
+from keras_lstm_ext.export.graph import IR_VERSION, Graph, all_nodes, remove_unread
+from keras_lstm_ext.export.nodes import Replacement
+from keras_lstm_ext.export.trace import DOMAIN, INPUT, layers_of, trace
 from keras_lstm_ext.files import whole
 
 
+class NotExpressible(ValueError):
+    """A layer has no form in ONNX that this package can write."""
+
+    def __init__(self, layer: Any, reason: str) -> None:
+        super().__init__(
+            f"`model` has the layer {layer.name!r} ({type(layer).__name__}), which export_onnx "
+            f"cannot write: {reason}. The generic route writes a loop instead: "
+            'model.export(path, format="onnx")'
+        )
+
+
 def export_onnx(model: keras.Model, path: str | os.PathLike[str]) -> None:
-    """Writes a model as an ONNX file with a real `LSTM` node for each layer of this package.
+    """Writes a model as an ONNX file with a real `LSTM` node for each LSTM layer.
+
+    These are the layers of this package, `keras.layers.LSTM`, and `keras.layers.RNN` of their
+    cells, alone or in a wrapper; everything else is written by tf2onnx, from the graph that Keras
+    traces. Needs the TensorFlow backend.
 
     Peepholes are the node's input `P`, and a `Bidirectional` wrapper is one node. Of a mask of any
     pattern, the valid steps of a row move to its front for the node, and their number is its
@@ -21,116 +37,87 @@ def export_onnx(model: keras.Model, path: str | os.PathLike[str]) -> None:
     keep the names and shapes that Keras gives them, with open sizes for what is None.
 
     Args:
-        model: A `Sequential` or functional model, built: of layers of this package (without fed
-            back gates, and with peepholes only where `block_size=1`), `Bidirectional`,
-            `TimeDistributed(Dense)`, `Dense`, `Embedding`, `Masking`, activations, dropout, and
-            layers that reshape or merge.
+        model: A `Sequential` or functional model, built. Its layers of this package are without fed
+            back gates, and have peepholes only where `block_size=1`; no layer is `stateful`.
         path: Where the file is to be. It is written whole or not at all.
 
     Raises:
-        ValueError: If a layer cannot be written so; it is named, with the reason.
-        ImportError: If `onnx` is not installed.
+        ValueError: If a layer or operation cannot be written so; it is named, with the reason.
+        ImportError: If `onnx` or `tf2onnx` is not installed.
 
     Examples:
         >>> model = keras.Sequential([keras.Input((None, 3)), PeepholeLSTM(8)])
         >>> export_onnx(model, "model.onnx")
     """
-    if not isinstance(model, (keras.Sequential, keras.Model)) or not model.built:
-        raise ValueError(f"`model` must be a built Keras model. Received: model={model!r}")
-    graph = Graph()
-    symbolic = _inputs(model)
-    inputs = [Value(tensor.name) for tensor in symbolic]
-    results = _convert(graph, model, inputs)
-    names = [f"output_{k}" for k in range(len(results))]
-    for result, name in zip(results, names, strict=True):
-        graph.nodes.append(graph.onnx.helper.make_node("Identity", [result.name], [name]))
-    made = graph.model(
-        [graph.tensor(tensor.name, tensor) for tensor in symbolic],
-        [graph.tensor(n, tensor) for n, tensor in zip(names, model.outputs, strict=True)],
-        producer="keras_lstm_ext",
-    )
+    _check(model)
+    new = Graph()
+    made, called = trace(model)
+    wrappers = [w for w in layers_of(model) if isinstance(w, keras.layers.Bidirectional)]
+    pairs = {id(w.forward_layer): w.backward_layer for w in wrappers}
+    Replacement(new, called, pairs).replace(made.graph)
+    _name_as_keras_does(new, made, model)
+    _check_written(new, made)
     with whole(Path(path)) as temporary:
         temporary.write_bytes(made.SerializeToString())
 
 
-def _inputs(model: keras.Model) -> list[Any]:
+def _check(model: Any) -> None:
+    if not isinstance(model, keras.Model) or not model.built:
+        raise ValueError(f"`model` must be a built Keras model. Received: model={model!r}")
+    if keras.backend.backend() != "tensorflow":
+        raise ValueError(
+            "export_onnx traces with TensorFlow, and this is the backend "
+            f"{keras.backend.backend()!r}: save the model with model.save, then load and export it "
+            "in a process with KERAS_BACKEND=tensorflow"
+        )
     try:
-        return list(model.inputs)
+        _ = model.inputs, model.outputs
     except (AttributeError, ValueError):
         raise NotExpressible(model, "only Sequential and functional models can be read") from None
+    for layer in layers_of(model):
+        if not isinstance(layer, keras.layers.RNN):
+            continue
+        if layer.stateful:
+            reason: str | None = (
+                "stateful=True has no place in a file; make the states inputs and outputs of the "
+                "model"
+            )
+        else:
+            reason = lstm.why_not(layer) if lstm.is_lstm(layer.cell) else None
+        if reason:
+            raise NotExpressible(layer, reason)
 
 
-def _convert(graph: Graph, model: Any, inputs: Sequence[Value]) -> list[Value]:
-    """Writes the layers of a model, which may be a part of another one."""
-    if isinstance(model, keras.Sequential):
-        values = list(inputs)
-        for layer in model.layers:
-            values = _apply(graph, layer, values, {})
-        return values
-    config = model.get_config()
-    if "input_layers" not in config:
-        raise NotExpressible(model, "only Sequential and functional models can be read")
-    return _Functional(graph, model, config).convert(inputs)
+def _name_as_keras_does(new: Graph, made: Any, model: Any) -> None:
+    """Gives inputs and outputs the names, shapes and order that they have in the model."""
+    graph, make = made.graph, new.onnx.helper.make_node
+    first = [make("Identity", [t.name], [f"{INPUT}{k}"]) for k, t in enumerate(model.inputs)]
+    names = [f"output_{k}" for k in range(len(graph.output))]
+    last = [make("Identity", [o.name], [n]) for o, n in zip(graph.output, names, strict=True)]
+    outputs = zip(names, model.outputs, strict=True)
+    changed = {
+        "node": [*first, *graph.node, *last],
+        "input": [new.tensor(tensor.name, tensor) for tensor in model.inputs],
+        "output": [new.tensor(name, tensor) for name, tensor in outputs],
+        "value_info": [],
+        "initializer": [*graph.initializer, *new.constants],
+    }
+    for field, values in changed.items():
+        graph.ClearField(field)
+        getattr(graph, field).extend(values)
+    remove_unread(graph)
+    made.ir_version, made.producer_name = IR_VERSION, "keras_lstm_ext"
+    kept = [opset for opset in made.opset_import if opset.domain != DOMAIN]
+    del made.opset_import[:]
+    made.opset_import.extend(kept)
 
 
-def _apply(graph: Graph, layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> list[Value]:
-    if isinstance(layer, keras.Model):
-        return _convert(graph, layer, [value for arg in args for value in _values(arg)])
-    return _values(converter(layer)(graph, layer, *args, **kwargs))
-
-
-def _values(result: Any) -> list[Value]:
-    return [result] if isinstance(result, Value) else list(result)
-
-
-class _Functional:
-    """A functional model, read from its configuration, which lists every call of every layer."""
-
-    def __init__(self, graph: Graph, model: Any, config: dict[str, Any]) -> None:
-        self.graph, self.config = graph, config
-        self.operations = {operation.name: operation for operation in model.operations}
-        self.calls = {
-            (entry["name"], k): node
-            for entry in config["layers"]
-            for k, node in enumerate(entry["inbound_nodes"])
-        }
-        self.results: dict[tuple[str, int], list[Value]] = {}
-
-    def convert(self, inputs: Sequence[Value]) -> list[Value]:
-        """The outputs for the values of the inputs."""
-        for (name, call, _), value in zip(_keys(self.config["input_layers"]), inputs, strict=True):
-            self.results[name, call] = [value]
-        return [self.value(*key) for key in _keys(self.config["output_layers"])]
-
-    def value(self, name: str, call: int, index: int) -> Value:
-        """One of the results of a call."""
-        if (name, call) not in self.results:
-            node = self.calls[name, call]
-            args, kwargs = self.restore(node["args"]), self.restore(node["kwargs"])
-            given = {key: value for key, value in kwargs.items() if _holds_value(value)}
-            results = _apply(self.graph, self.operations[name], args, given)
-            self.results[name, call] = results
-        return self.results[name, call][index]
-
-    def restore(self, given: Any) -> Any:
-        """Arguments of a call, with values in place of tensors."""
-        if isinstance(given, dict) and given.get("class_name") == "__keras_tensor__":
-            return self.value(*given["config"]["keras_history"])
-        if isinstance(given, dict):
-            return {key: self.restore(value) for key, value in given.items()}
-        return [self.restore(g) for g in given] if isinstance(given, (list, tuple)) else given
-
-
-def _keys(layers: Any) -> list[Any]:
-    """`[name, call, index]` of each, from the structure that the model has, in Keras' order."""
-    if isinstance(layers, dict):
-        layers = [layers[key] for key in sorted(layers)]
-    elif isinstance(layers[0], str):
-        return [layers]
-    return [key for part in layers for key in _keys(part)]
-
-
-def _holds_value(given: Any) -> bool:
-    if isinstance(given, (list, tuple)):
-        return any(map(_holds_value, given))
-    return isinstance(given, Value)
+def _check_written(new: Graph, made: Any) -> None:
+    for node in all_nodes(made.graph):
+        if not new.onnx.defs.has(node.op_type, node.domain):
+            raise ValueError(
+                f"`model` computes {node.name!r} with TensorFlow's operation {node.op_type!r}, for "
+                "which tf2onnx knows no ONNX form: leave it out of the model that is exported, or "
+                "compute it with other operations"
+            )
+    new.onnx.checker.check_model(made, full_check=True)

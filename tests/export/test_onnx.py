@@ -92,9 +92,60 @@ def with_holes(wrap: bool, zeros: bool, sequences: bool) -> keras.Model:
     )
 
 
+def masked_with_states(zeros: bool, wrap: bool) -> keras.Model:
+    """Every output that a mask decides, of all patterns, forward and backward."""
+    x, states = keras.Input((None, FEATURES)), [keras.Input((UNITS,)) for _ in range(4)]
+    masked = layers.Masking()(x)
+    options = {"return_state": True, "zero_output_for_mask": zeros}
+    outputs: list[Any] = []
+    for sequences in (True, False):
+        options["return_sequences"] = sequences
+        if wrap:
+            wrapper = layers.Bidirectional(PeepholeLSTM(UNITS, **options), merge_mode=None)
+            outputs += wrapper(masked, initial_state=states)
+            outputs += layers.Bidirectional(ClassicLSTM(UNITS, **options))(masked)
+        else:
+            outputs += PeepholeLSTM(UNITS, **options)(masked, initial_state=states[:2])
+            outputs += PeepholeLSTM(UNITS, go_backwards=True, **options)(
+                masked, initial_state=states[2:]
+            )
+            outputs += ClassicLSTM(UNITS, go_backwards=True, **options)(masked)
+    return keras.Model([x, *states], outputs)
+
+
 def both(make: Any, **options: Any) -> Any:
     merge = {k: options.pop(k) for k in ("merge_mode",) if k in options}
     return layers.Bidirectional(make(UNITS, **options), **merge)
+
+
+def attention() -> keras.Model:
+    """Two inputs, an encoder whose states a decoder goes on with, attention, a slice, a sum."""
+    source, target = keras.Input((None, FEATURES)), keras.Input((None, FEATURES))
+    options = {"return_sequences": True, "return_state": True}
+    encoded, *states = layers.LSTM(UNITS, **options)(source)
+    decoded, *_ = PeepholeLSTM(UNITS, **options)(target, initial_state=states)
+    seen = layers.Attention()([decoded, encoded])
+    y = layers.LayerNormalization()(decoded + seen)
+    return keras.Model([source, target], layers.Dense(2, activation="softmax")(y[:, -1]))
+
+
+def convolutional() -> keras.Model:
+    stack = [
+        layers.Conv1D(6, 3, padding="same", activation="gelu"),
+        layers.BatchNormalization(),
+        layers.MaxPooling1D(2),
+        layers.LSTM(UNITS),
+        layers.RepeatVector(3),
+        layers.Bidirectional(layers.LSTM(UNITS, return_sequences=True)),
+        layers.TimeDistributed(layers.Dense(2)),
+    ]
+    return sequential(*stack)
+
+
+def of_parts() -> keras.Model:
+    x = keras.Input((None, 3, FEATURES))
+    part = layers.TimeDistributed(ClassicLSTM(UNITS))(x)
+    return keras.Model(x, layers.LSTM(UNITS, go_backwards=True)(part))
 
 
 CASES: dict[str, tuple[Callable[[], keras.Model], Any]] = {
@@ -164,6 +215,17 @@ CASES: dict[str, tuple[Callable[[], keras.Model], Any]] = {
         )
         for wrap, zeros, sequences in itertools.product((False, True), repeat=3)
     },
+    **{
+        f"holes, zeros={zeros}, wrap={wrap}": (
+            lambda zeros=zeros, wrap=wrap: masked_with_states(zeros, wrap),
+            [MASKED, *(normal(6, UNITS, seed=k) for k in range(4))],
+        )
+        for zeros in (False, True)
+        for wrap in (False, True)
+    },
+    "attention": (attention, [X, X[:, ::-1]]),
+    "convolutional": (convolutional, X),
+    "of parts": (of_parts, normal(3, 5, 3, FEATURES)),
     "padding in front": (
         lambda: of_words(both(PeepholeLSTM, return_sequences=True), ClassicLSTM(UNITS)),
         WORDS[:, ::-1],
@@ -285,12 +347,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: sequential(VariantLSTM(4, variant=DECAY, recurrent_activation="relu")),
         "sigmoid, not relu",
     ),
-    "dense": (lambda: sequential(layers.Dense(4, activation="gelu")), "'gelu'"),
     "stateful": (stateful, "stateful"),
-    "keras lstm": (lambda: sequential(layers.LSTM(4, name="it")), "'it'.*LSTM"),
-    "wrapped": (lambda: sequential(layers.Bidirectional(layers.GRU(4))), "GRU"),
-    "own layer": (lambda: sequential(Doubled(), ClassicLSTM(4)), "Doubled.*tf2onnx"),
-    "operation": (operation, "sin"),
     "subclassed": (subclassed, "Sequential and functional"),
     "not built": (lambda: keras.Sequential([ClassicLSTM(4)]), "built"),
     "a layer": (lambda: ClassicLSTM(4), "Keras model"),
