@@ -332,7 +332,7 @@ def test_a_load_needs_a_second_processor(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(native.library() is None, reason="the library is not built")
+@pytest.mark.skipif(packing.library() is None, reason="the library is not built")
 @TWO_PROCESSORS
 def test_load_measures_both_beside_it_and_without() -> None:
     suite = replace(contenders.suite("load", "tensorflow"), shapes=[TINY], tasks=["train"])

@@ -79,17 +79,33 @@ def choose(layer: Any, call: Call) -> Choice:
         ValueError: If a named engine cannot do the job.
     """
     if layer.engine != "auto":
-        reason = ENGINES[layer.engine].why_not(layer, call)
+        reason = why_not(layer.engine, layer, call)
         if reason:
             raise ValueError(f"`engine={layer.engine!r}` cannot run {layer.name}: {reason}")
         return Choice(layer.engine, {})
     declined: dict[str, str] = {}
-    for name, engine in ENGINES.items():
-        reason = engine.why_not(layer, call)
+    for name in ENGINES:
+        reason = why_not(name, layer, call)
         if reason is None:
             return Choice(name, declined)
         declined[name] = reason
     raise AssertionError("the portable engine runs every layer")
+
+
+def why_not(name: str, layer: Any, call: Call) -> str | None:
+    """Gives None if an engine can run a layer, or the reason why not.
+
+    Args:
+        name: Of the engine.
+        layer: The layer.
+        call: What is known about the call.
+
+    Returns:
+        The reason.
+    """
+    if name != "portable" and layer.cell.has_own_step:
+        return f"it knows the package's own step, and {type(layer.cell).__name__} has another"
+    return ENGINES[name].why_not(layer, call)
 
 
 def run(

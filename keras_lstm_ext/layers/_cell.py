@@ -219,6 +219,12 @@ class VariantLSTMCell(keras.layers.LSTMCell):
             r = r * ops.cast(self.get_recurrent_dropout_mask(states[0]), r.dtype)
         return r
 
+    @property
+    def has_own_step(self) -> bool:
+        """Whether a subclass computes a step of its own, which only the loop over it knows."""
+        ours, own = VariantLSTMCell, type(self)
+        return own.call is not ours.call or own.fed_back is not ours.fed_back
+
     def full_bias(self) -> Tensor:
         """The bias of every column: `bias`, with zeros for nets that have none."""
         if self.bias is None:

@@ -34,6 +34,8 @@ Outcome good() { return {Outcome::GOOD, {}}; }
 
 Outcome wrong(const std::string& message) { return {Outcome::WRONG, message}; }
 
+Outcome no_memory() { return {Outcome::NO_MEMORY, "There is no memory for the LSTM's workspace."}; }
+
 Outcome out_of_range(const Range& range, const std::string& received) {
   return wrong("`" + std::string(range.name) + "` must be from " + std::to_string(range.least) +
                " to " + std::to_string(range.most) + ". Received: " + received);
@@ -152,14 +154,26 @@ Wanted Sequence::output(bool backward, int k) const {
   return wanted;
 }
 
-Outcome Sequence::run(bool backward, const Array* inputs, const Array* outputs) {
+Outcome Sequence::take(bool backward, const Array* inputs, float** data) {
   const Outcome measured = measure(inputs[0], inputs[1]);
   if (!measured) return measured;
-  float *in[MOST_INPUTS], *out[MOST_OUTPUTS];
   for (int k = 0; k < (backward ? BACKWARD_INPUTS : FORWARD_INPUTS); ++k) {
     if (!fits(input(k), inputs[k])) return misfit(input(k), inputs[k]);
-    in[k] = static_cast<float*>(inputs[k].data);
+    data[k] = static_cast<float*>(inputs[k].data);
   }
+  return good();
+}
+
+Inputs Sequence::inputs_of(float* const* in) const {
+  auto if_any = [](bool any, float* data) { return any ? data : nullptr; };
+  return {in[0], in[1], in[2], in[3], if_any(o_.feedback, in[4]), if_any(o_.peepholes, in[5]),
+          in[6], if_any(multiplied_, in[7]), reinterpret_cast<uint8_t*>(if_any(masked_, in[8]))};
+}
+
+Outcome Sequence::run(bool backward, const Array* inputs, const Array* outputs) {
+  float *in[MOST_INPUTS], *out[MOST_OUTPUTS];
+  const Outcome taken = take(backward, inputs, in);
+  if (!taken) return taken;
   for (int k = 0; k < (backward ? BACKWARD_OUTPUTS : FORWARD_OUTPUTS); ++k) {
     const Wanted wanted = output(backward, k);
     if (!fits(wanted, outputs[k])) return misfit(wanted, outputs[k]);
@@ -168,9 +182,7 @@ Outcome Sequence::run(bool backward, const Array* inputs, const Array* outputs) 
   auto if_any = [](bool any, float* data) { return any ? data : nullptr; };
   Options o = o_;
   o.threads = lstm_threads(&o);
-  const Inputs i = {in[0], in[1], in[2], in[3], if_any(o.feedback, in[4]),
-                    if_any(o.peepholes, in[5]), in[6], if_any(multiplied_, in[7]),
-                    reinterpret_cast<uint8_t*>(if_any(masked_, in[8]))};
+  const Inputs i = inputs_of(in);
   int32_t status;
   if (backward) {
     const Results kept = {in[9], nullptr, nullptr, in[10], in[11]};
@@ -182,8 +194,18 @@ Outcome Sequence::run(bool backward, const Array* inputs, const Array* outputs) 
                        if_any(keeps, out[4])};
     status = lstm_forward(&o, &i, &r);
   }
-  if (status) return {Outcome::NO_MEMORY, "There is no memory for the LSTM's workspace."};
-  return good();
+  return status ? no_memory() : good();
+}
+
+Outcome Sequence::open(const Array* inputs, Stream** stream) {
+  float* in[MOST_INPUTS];
+  const Outcome taken = take(false, inputs, in);
+  if (!taken) return taken;
+  if (o_.batch * o_.units == 0 || o_.time != 1) return misfit("x", "of one step, with rows", inputs[0]);
+  const Inputs i = inputs_of(in);
+  const Results moved = {nullptr, in[1], in[2], nullptr, nullptr};
+  *stream = lstm_open(&o_, &i, &moved);
+  return *stream ? good() : no_memory();
 }
 
 void Sequence::kept(int64_t units, int64_t* gates, int64_t* cells) const {

@@ -76,12 +76,20 @@ class Sequence {
   // Checks every array and computes.
   Outcome run(bool backward, const Array* inputs, const Array* outputs);
 
+  // Opens a stream on the inputs of a call of one step, whose h and c move on where they are. Null
+  // where there is no memory.
+  Outcome open(const Array* inputs, Stream** stream);
+
   // How many floats the forward keeps of each step and row, in `gates` and `cells`.
   void kept(int64_t units, int64_t* gates, int64_t* cells) const;
 
   bool shows = false, keeps = false;
 
  private:
+  // Checks all inputs, and gives their data.
+  Outcome take(bool backward, const Array* inputs, float** data);
+  Inputs inputs_of(float* const* data) const;
+
   bool masked_ = false, multiplied_ = false;
   Options o_ = {};
   int64_t gates_ = 0, columns_ = 0, kept_gates_ = 0, kept_cells_ = 0;

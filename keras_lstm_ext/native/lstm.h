@@ -83,6 +83,10 @@ LSTM_API void lstm_close(Stream*);
 LSTM_API int32_t lstm_call(int32_t backward, const int64_t* words, int64_t count,
                            const int64_t* numbers, int64_t length, char* message, int64_t room);
 
+// `lstm_open` for the inputs of a call of one step, whose h and c move on.
+LSTM_API int32_t lstm_open_stream(const int64_t* words, int64_t count, const int64_t* numbers,
+                                  int64_t length, Stream**, char* message, int64_t room);
+
 // How many floats the forward keeps of each step and row. 0, or the code of what is wrong.
 LSTM_API int32_t lstm_kept_of_step(const int64_t* words, int64_t count, int64_t units,
                                    int64_t* gates, int64_t* cells);

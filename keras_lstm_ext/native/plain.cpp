@@ -38,11 +38,31 @@ Outcome call(bool backward, const int64_t* words, int64_t count, const int64_t* 
   return read ? sequence.run(backward, arrays, arrays + inputs) : read;
 }
 
+Outcome open(const int64_t* words, int64_t count, const int64_t* numbers, int64_t length,
+             Stream** stream) {
+  Array arrays[FORWARD_INPUTS];
+  if (!parse(numbers, length, arrays, FORWARD_INPUTS))
+    return {Outcome::WRONG, "a stream must have " + std::to_string(FORWARD_INPUTS) + " inputs"};
+  Sequence sequence;
+  const Outcome read = sequence.read(words, count);
+  return read ? sequence.open(arrays, stream) : read;
+}
+
 }  // namespace
 
 int32_t lstm_call(int32_t backward, const int64_t* words, int64_t count, const int64_t* numbers,
                   int64_t length, char* message, int64_t room) try {
   const Outcome outcome = call(backward != 0, words, count, numbers, length);
+  say(outcome.message.c_str(), message, room);
+  return outcome.code;
+} catch (const std::exception& error) {
+  say(error.what(), message, room);
+  return Outcome::NO_MEMORY;
+}
+
+int32_t lstm_open_stream(const int64_t* words, int64_t count, const int64_t* numbers,
+                         int64_t length, Stream** stream, char* message, int64_t room) try {
+  const Outcome outcome = open(words, count, numbers, length, stream);
   say(outcome.message.c_str(), message, room);
   return outcome.code;
 } catch (const std::exception& error) {

@@ -1,5 +1,6 @@
 """One time step of a recurrent layer, by the native library, between fixed arrays."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -10,7 +11,6 @@ from keras_lstm_ext.engines.native import packing
 from keras_lstm_ext.layers._cell import VariantLSTMCell
 from keras_lstm_ext.layers._layer import RecurrentLayer
 from keras_lstm_ext.streaming.chain import NotStreamable
-from keras_lstm_ext.streaming.library import Handle, Options
 from keras_lstm_ext.streaming.steps import Array, numpy
 from keras_lstm_ext.variants import CLASSIC
 
@@ -58,30 +58,41 @@ def _ours(layer: Any, cell: Any) -> Any:
     return made
 
 
-def step(cell: Any, x: Array) -> Handle:
-    """Opens the cell in the library, with states of its own; its `step` reads x."""
-    variant, equations = cell.variant, cell.equations
-    h, c = (np.zeros((len(x), cell.units), "float32") for _ in range(2))
-    weights = {
-        "W": cell.kernel,
-        "R": cell.recurrent_kernel,
-        "p": cell.peephole_kernel,
-        "b": np.zeros(cell.kernel.shape[1]) if cell.bias is None else cell.full_bias(),
-    }
-    arrays = {name: numpy(w) for name, w in weights.items() if w is not None}
-    options = Options(
-        batch=len(x),
-        time=1,
-        features=x.shape[1],
-        units=cell.units,
-        block_size=variant.block_size,
-        gates=sum(bit for gate, bit in (("i", 1), ("f", 2), ("o", 4)) if gate in variant.gates),
-        sigma=packing.SQUASHERS[equations.sigma],
-        activation=packing.SQUASHERS[equations.activation],
-        output_activation=packing.SQUASHERS[equations.output_activation],
-        feedback=cell.recurrent_kernel is not None,
-        peepholes=cell.peephole_kernel is not None,
-        threads=1,
-        decay=variant.decay,
-    )
-    return Handle(options, arrays | {"x": x, "h": h, "c": c})
+class Step:
+    """A cell that the library has open: `run` reads x and moves h and c on, where they are.
+
+    Args:
+        cell: The cell.
+        x: Its input, `(batch, features)`.
+    """
+
+    def __init__(self, cell: Any, x: Array) -> None:
+        self.h, self.c = (np.zeros((len(x), cell.units), "float32") for _ in range(2))
+        layer = SimpleNamespace(cell=cell, go_backwards=False, return_sequences=False)
+        plan = packing.plan_of(layer, masked=False, multiplied=False, keeps=False, threads=1)
+        bias = np.zeros(cell.kernel.shape[1]) if cell.bias is None else cell.full_bias()
+        weights = (cell.kernel, cell.recurrent_kernel, cell.peephole_kernel, bias)
+        arrays = [x[:, None], self.h, self.c, *map(_or_none, weights), NONE, NONE.astype(bool)]
+        types = [packing.TYPES[array.dtype.name] for array in arrays]
+        described = zip(arrays, types, strict=True)
+        self.at = packing.open_stream(
+            plan.words(), [(a.ctypes.data, kind, a.ndim, *a.shape) for a, kind in described]
+        )
+        self.kept = x  # which lives as long as its address is known
+        self.step, self.close = packing.LOADED.lstm_step, packing.LOADED.lstm_close
+
+    def run(self) -> None:
+        """Computes one step."""
+        self.step(self.at)
+
+    def __del__(self) -> None:
+        if hasattr(self, "close"):
+            self.close(self.at)
+
+
+NONE = np.zeros((0, 0), "float32")
+"""Stands for what a call does not have."""
+
+
+def _or_none(weight: Any) -> Array:
+    return NONE if weight is None else numpy(weight)

@@ -73,10 +73,10 @@ class Stream:
             raise NotStreamable(layer, f"a stream is float32, and this is {layer.compute_dtype}")
         if isinstance(layer, keras.layers.RNN):
             for cell in recurrent.cells(layer):
-                handle = recurrent.step(cell, self._y)
-                self._states += [handle.h, handle.c]
-                self._runs.append(handle.step)
-                self._y = handle.h
+                step = recurrent.Step(cell, self._y)
+                self._states += [step.h, step.c]
+                self._runs.append(step.run)
+                self._y = step.h
             return
         form = next((f for base, f in STEPS.items() if _computes(layer, base)), None)
         if form is None:

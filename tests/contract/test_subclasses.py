@@ -186,3 +186,28 @@ def test_a_subclass_may_set_again_what_is_given_once() -> None:
             self.units = units
 
     assert Mine(UNITS).get_config()["units"] == UNITS
+
+
+class Doubling(ClassicLSTMCell):
+    """A cell with a step of its own."""
+
+    def call(self, inputs: Any, states: Any, training: bool = False) -> Any:
+        h, (_, c) = super().call(inputs, states, training)
+        return 2.0 * h, [2.0 * h, c]
+
+
+class DoublingLSTM(ClassicLSTM):
+    """Its layer."""
+
+    cell_class = Doubling
+
+
+def test_a_step_of_ones_own_is_computed() -> None:
+    layer, loop = DoublingLSTM(UNITS), keras.layers.RNN(Doubling(UNITS))
+    assert layer.explain((BATCH, TIME, FEATURES)).engine == "portable"
+    layer(X), loop(X)
+    randomize(layer)
+    loop.set_weights(layer.get_weights())
+    assert_close(layer(X), loop(X))
+    with pytest.raises(ValueError, match="Doubling has another"):
+        DoublingLSTM(UNITS, engine="bptt")(X)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from keras_lstm_ext import ClassicLSTM
-from keras_lstm_ext.engines import native
+from keras_lstm_ext.engines.native import packing
 from tests.backends import BACKEND
 from tests.contract.family import assert_close, normal, randomize
 
@@ -17,7 +17,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated"),
 ]
 BUILT = pytest.mark.skipif(
-    BACKEND != "tensorflow" or native.library() is None, reason="the native engine is not built"
+    BACKEND != "tensorflow" or packing.library() is None, reason="the native engine is not built"
 )
 X = normal(3, 7, 5)
 ADVICE = "engine='portable'"

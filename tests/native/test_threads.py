@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from keras_lstm_ext.engines import native
+from keras_lstm_ext.engines.native import packing
 from tests import backends, processes
 from tests.native import library as c
 from tests.native.oracle import Problem
 
 pytestmark = [
-    pytest.mark.skipif(native.library() is None, reason="the library is not built"),
+    pytest.mark.skipif(packing.library() is None, reason="the library is not built"),
     pytest.mark.skipif(backends.BACKEND != "tensorflow", reason="once is enough"),
 ]
 

@@ -8,7 +8,7 @@ import ctypes
 import functools
 import struct
 from collections.abc import Iterable, Sequence
-from ctypes import POINTER, c_char_p, c_int32, c_int64
+from ctypes import POINTER, c_char_p, c_int32, c_int64, c_void_p
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,6 +29,9 @@ SQUASHERS = {
 
 ARRAYS = ("x", "h", "c", "W", "R", "p", "b", "multiplier", "mask")
 """What a call is made on, in the order of the library."""
+
+TYPES = {"float32": 1, "bool": 2}
+"""What the library calls the types of arrays; any other is 0."""
 
 GATES = {"i": 1, "f": 2, "o": 4}
 
@@ -136,6 +139,9 @@ def load(folder: Path = FOLDER) -> ctypes.CDLL | str:
             *(c_int32, integers, c_int64, integers, c_int64, c_char_p, c_int64)
         ]
         found.lstm_kept_of_step.argtypes = [integers, c_int64, c_int64, integers, integers]
+        found.lstm_open_stream.argtypes = [
+            *(integers, c_int64, integers, c_int64, POINTER(c_void_p), c_char_p, c_int64)
+        ]
     except (OSError, AttributeError) as error:
         return f"the library cannot be loaded ({error})"
     return found
@@ -184,11 +190,35 @@ def call(backward: bool, words: Words, arrays: Iterable[Sequence[int]]) -> None:
         ValueError: If an array has another shape or type than it must have.
         MemoryError: If there is no memory to work in.
     """
-    numbers = [number for array in arrays for number in array]
     message = ctypes.create_string_buffer(400)
-    status = LOADED.lstm_call(
-        backward, _integers(words), len(words), _integers(numbers), len(numbers), message, 400
+    status = LOADED.lstm_call(backward, *_counted(words), *_flat(arrays), message, 400)
+    _check(status, message)
+
+
+def open_stream(words: Words, arrays: Iterable[Sequence[int]]) -> c_void_p:
+    """Opens a layer that will be computed one step at a time.
+
+    Args:
+        words: What is fixed.
+        arrays: As for `call`, of the inputs of one step. The h and c are moved on at each step;
+            they and x must live as long as the stream.
+
+    Returns:
+        The handle, for `lstm_step` and `lstm_close`.
+
+    Raises:
+        ValueError: If an array has another shape or type than it must have.
+        MemoryError: If there is no memory.
+    """
+    message, handle = ctypes.create_string_buffer(400), c_void_p()
+    status = LOADED.lstm_open_stream(
+        *_counted(words), *_flat(arrays), ctypes.byref(handle), message, 400
     )
+    _check(status, message)
+    return handle
+
+
+def _check(status: int, message: Any) -> None:
     if status:
         raise (MemoryError if status == NO_MEMORY else ValueError)(message.value.decode())
 
@@ -199,3 +229,11 @@ NO_MEMORY = 8
 
 def _integers(numbers: Sequence[int]) -> Any:
     return (c_int64 * len(numbers))(*numbers)
+
+
+def _counted(numbers: Sequence[int]) -> tuple[Any, int]:
+    return _integers(numbers), len(numbers)
+
+
+def _flat(arrays: Iterable[Sequence[int]]) -> tuple[Any, int]:
+    return _counted([number for array in arrays for number in array])

@@ -24,7 +24,7 @@ OPERATORS.define(f"backward({ARRAYS}, {ERRORS}, int[] plan) -> ({', '.join(['Ten
 _forward = torch.ops.keras_lstm_ext.forward.default
 _backward = torch.ops.keras_lstm_ext.backward.default
 
-TYPES = {torch.float32: 1, torch.bool: 2}
+TYPES = {getattr(torch, name): code for name, code in packing.TYPES.items()}
 
 
 def why_not(layer: Any, call: Any) -> str | None:
