@@ -210,7 +210,7 @@ class RecurrentLayer(keras.layers.RNN):
         Returns:
             Last output, outputs, and final states.
         """
-        return engines.run(self, sequences, initial_state, mask, training)
+        return engines.run(self, sequences, initial_state, mask, bool(training))
 
     def explain(
         self,
