@@ -10,7 +10,7 @@ from typing import Any
 
 import keras
 
-from keras_lstm_ext.engines import bptt, cudnn, native, portable
+from keras_lstm_ext.engines import bptt, cudnn, native, portable, tracing
 
 Tensor = Any
 
@@ -147,3 +147,32 @@ def require_time_steps(sequences: Tensor) -> None:
             message="`sequences` must have the shape (batch, timesteps, features) with at least "
             "one time step. Received: timesteps = 0",
         )
+
+
+def require_batch(sequences: Tensor, batch: int, message: str) -> Tensor:
+    """Refuses, at run time, sequences of another batch size than a stateful layer's.
+
+    Where the size is known while tracing, the layer has refused it already.
+
+    Args:
+        sequences: Shape `(batch, timesteps, features)`.
+        batch: The size of the layer's states.
+        message: What the layer says where it knows the size itself.
+
+    Returns:
+        The sequences, to be computed from after the check.
+
+    Raises:
+        InvalidArgumentError: From TensorFlow, when the graph runs.
+    """
+    if keras.backend.backend() != "tensorflow" or sequences.shape[0] is not None:
+        return sequences
+    import tensorflow as tf
+
+    if tracing.under_xla():
+        # XLA drops assertions; this op, which it keeps, has only its name to speak with.
+        name = "stateful_needs_every_batch_of_the_size_of_the_first"
+        return tf.ensure_shape(sequences, (batch, None, None), name=name)
+    check = tf.debugging.assert_equal(tf.shape(sequences)[0], batch, message=message)
+    with tf.control_dependencies([check]):
+        return tf.identity(sequences)

@@ -133,6 +133,15 @@ def check_state(state: Any, sizes: Sequence[int], names: Sequence[str], batch: i
             )
 
 
+def stateful_batch(first: int | None) -> str:
+    """What a stateful layer asks of every batch after its first."""
+    return (
+        f"`stateful=True` needs every batch to have the size of the first, {first}: each row goes "
+        "on where the same row of the batch before ended. Leave out rows that are too few for a "
+        "batch, or make a layer for batches of the other size and give it the same weights"
+    )
+
+
 def _is_real(x: Any) -> bool:
     return any(kind in str(x.dtype) for kind in ("float", "int", "bool"))
 

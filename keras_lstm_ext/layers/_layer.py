@@ -112,9 +112,11 @@ class RecurrentLayer(keras.layers.RNN):
                 )
             self._keep(
                 # Never read in 16 bits: the carousel would stop counting between two calls.
-                keras.Variable(state, trainable=False, dtype=dtype, autocast=False)
-                for state, dtype in zip(
-                    self.cell.get_initial_state(batch), self.cell.state_dtypes, strict=True
+                keras.Variable(
+                    "zeros", (batch, size), dtype, trainable=False, autocast=False, name=name
+                )
+                for size, dtype, name in zip(
+                    self.state_size, self.cell.state_dtypes, ("h", "c", "gates"), strict=False
                 )
             )
         self.built = True
@@ -128,6 +130,16 @@ class RecurrentLayer(keras.layers.RNN):
 
             self.kept = tf.Module()
             self.kept.states = self.states
+
+    @property
+    def variables(self) -> list[Any]:
+        """The weights and seeds and, on JAX, the states of a `stateful` layer.
+
+        Keras' JAX trainer hands from batch to batch what is here, and nothing else. `weights`, and
+        so files, have no states on any backend.
+        """
+        carried = self.stateful and self.states and keras.backend.backend() == "jax"
+        return [*super().variables, *(self.states if carried else ())]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Calls the layer as Keras does, on one dense tensor: see `call`."""
@@ -162,6 +174,9 @@ class RecurrentLayer(keras.layers.RNN):
         """
         self._check_call(sequences, initial_state, mask)
         engines.require_time_steps(sequences)
+        if self.stateful:
+            first = self.states[0].shape[0]
+            sequences = engines.require_batch(sequences, first, _checks.stateful_batch(first))
         sequences = ops.cast(sequences, self.compute_dtype)
         if mask is not None:
             mask = ops.cast(mask, "bool")
@@ -170,7 +185,8 @@ class RecurrentLayer(keras.layers.RNN):
         last, outputs, states = self._run(sequences, initial_state, mask, training)
         if self.stateful:
             for variable, state in zip(self.states, states, strict=True):
-                variable.assign(state)
+                # A copy: what was returned must outlive a variable that JAX's trainer gives away.
+                variable.assign(ops.copy(state))
         output = outputs if self.return_sequences else last
         return (output, *states) if self.return_state else output
 
@@ -297,7 +313,7 @@ class RecurrentLayer(keras.layers.RNN):
         first = self.states[0].shape[0] if self.stateful and self.states else None
         if None not in (batch, first) and batch != first:
             raise ValueError(
-                f"`stateful=True` needs every batch to have the size of the first, {first}. "
+                f"{_checks.stateful_batch(first)}. "
                 f"Received: sequences of shape {tuple(sequences.shape)}"
             )
 

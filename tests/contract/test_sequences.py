@@ -1,12 +1,14 @@
 """The options of a recurrent layer: what it returns, where it begins, what it carries."""
 
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import pytest
 
-from tests.backends import BACKEND, gradients
+from keras_lstm_ext import ClassicLSTM
+from tests.backends import gradients
 from tests.contract.family import (
     BATCH,
     FEATURES,
@@ -150,9 +152,6 @@ def test_stateful_states_start_at_zero_and_are_no_weights(make: Make) -> None:
     assert all((s.numpy() == 0).all() for s in layer.states)
 
 
-@pytest.mark.xfail(
-    BACKEND == "jax", reason="Keras' JAX trainer carries no states of a stateful RNN", strict=True
-)
 @each_layer
 @pytest.mark.slow
 def test_stateful_predicts_and_trains_in_a_model(make: Make) -> None:
@@ -165,6 +164,63 @@ def test_stateful_predicts_and_trains_in_a_model(make: Make) -> None:
     x, y = normal(2 * BATCH, 2, FEATURES), normal(2 * BATCH, 2, UNITS)
     losses = model.fit(x, y, batch_size=BATCH, epochs=2, shuffle=False, verbose=0).history["loss"]
     assert np.isfinite(losses).all()
+
+
+def test_states_go_on_from_predict_to_predict_and_are_not_saved(tmp_path: Path) -> None:
+    layer = ClassicLSTM(UNITS, stateful=True, return_sequences=True, engine="portable")
+    model = keras.Sequential(
+        [keras.Input(batch_shape=(BATCH, None, FEATURES)), keras.layers.Bidirectional(layer)]
+    )
+    forward = model.layers[0].forward_layer
+    first = model.predict(X, verbose=0)
+    assert any(np.abs(keras.ops.convert_to_numpy(s)).max() > 1e-3 for s in forward.states)
+    assert np.abs(model.predict(X, verbose=0) - first).max() > 1e-3
+    assert len(model.get_weights()) == 6
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    model.layers[0].reset_state()
+    for each in (model, loaded):
+        np.testing.assert_allclose(each.predict(X, verbose=0), first, rtol=1e-5, atol=1e-6)
+
+
+def test_what_a_stateful_layer_returned_outlives_training() -> None:
+    layer = randomize(ClassicLSTM(UNITS, stateful=True, return_state=True))
+    h, *states = layer(X)
+    kept = [np.array(keras.ops.convert_to_numpy(s)) for s in (h, *states)]
+    model = keras.Sequential([keras.Input(batch_shape=X.shape), First(layer)])
+    model.compile("sgd", "mse")
+    model.train_on_batch(X, np.zeros((BATCH, UNITS)))
+    assert_close([keras.ops.convert_to_numpy(s) for s in (h, *states)], kept)
+
+
+class First(keras.Layer):
+    """The first of what a layer returns."""
+
+    def __init__(self, layer: Any) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def call(self, x: Any) -> Any:
+        return self.layer(x)[0]
+
+
+@pytest.mark.parametrize("engine", ["native", "bptt", "portable"])
+@pytest.mark.parametrize("method", ["predict", "evaluate", "fit"])
+def test_a_stateful_model_refuses_a_smaller_last_batch(engine: str, method: str) -> None:
+    layer = ClassicLSTM(UNITS, stateful=True, engine=engine)
+    try:
+        layer.build(X.shape)
+        layer.explain()
+    except ValueError as error:
+        pytest.skip(str(error))
+    model = keras.Sequential(
+        [keras.Input(batch_shape=(2, None, FEATURES)), type(layer).from_config(layer.get_config())]
+    )
+    model.compile("sgd", "mse")
+    data = [X] if method == "predict" else [X, np.zeros((BATCH, UNITS), "float32")]
+    with pytest.raises(Exception, match="`stateful=True` needs every batch") as caught:
+        getattr(model, method)(*data, batch_size=2, verbose=0)
+    assert "size of the first, 2" in str(caught.value)
 
 
 @each_layer
