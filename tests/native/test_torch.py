@@ -135,7 +135,10 @@ def test_functional_transformations() -> None:
     assert_same([torch.func.grad(loss(ours))(x).detach()], expected[:1])
     assert_same([torch.func.vjp(loss(ours), x)[1](torch.tensor(1.0))[0].detach()], expected[:1])
     assert_same(torch.func.vmap(torch.func.grad(loss(ours)))(xs).detach(), expected[1:])
-    assert_same(torch.func.vmap(ours)(xs).detach(), [theirs(x).detach() for x in xs])
+    mapped = torch.func.vmap(ours)(xs).detach()
+    assert_same(mapped, [theirs(x).detach() for x in xs])
+    with torch.no_grad():
+        np.testing.assert_array_equal(torch.func.vmap(ours)(xs), mapped)
 
 
 def test_checkpoint() -> None:
@@ -165,9 +168,11 @@ def dual(layer: Any, x: Any) -> Any:
         second,
         dual,
         lambda layer, x: torch.func.jvp(layer, (x.detach(),), (x.detach(),)),
+        lambda layer, x: torch.no_grad()(torch.func.jvp)(layer, (x.detach(),), (x.detach(),)),
+        lambda layer, x: torch.no_grad()(torch.func.jacfwd(layer))(x.detach()),
         lambda layer, x: torch.func.hessian(loss(layer))(x.detach()),
     ],
-    ids=["second", "dual", "jvp", "hessian"],
+    ids=["second", "dual", "jvp", "jvp without gradients", "jacfwd", "hessian"],
 )
 def test_other_derivatives_are_refused(derivative: Any) -> None:
     with pytest.raises(NotImplementedError, match="engine='portable'"):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from torch.autograd import forward_ad
 
 from keras_lstm_ext.engines import tracing
 from keras_lstm_ext.engines.bptt.algorithm import refuse_second_derivative
@@ -53,12 +54,17 @@ def sequence(layer: Any, arrays: tuple[Tensor | None, ...], training: bool) -> l
         present[1:3] = [state.clone() for state in present[1:3]]
     words = plan.words()
     compiling = torch.compiler.is_compiling()
-    if compiling and not keeps:
-        # Dynamo takes the first argument of a function without gradients for its context.
+    if not keeps and (compiling or not _has_tangent(present[:7])):
+        # The operator alone costs half, and Dynamo takes no function without gradients.
         y, h, c, *_ = _forward(*present, words)
     else:
         y, h, c, *_ = (Forward if compiling else ReverseOnly).apply(words, *present)
     return [y if plan.shows else None, h, c]
+
+
+def _has_tangent(arrays: Sequence[Tensor]) -> bool:
+    """Whether forward mode looks: the operator alone would give no tangent, and say nothing."""
+    return any(forward_ad.unpack_dual(a).tangent is not None for a in arrays)
 
 
 class Forward(torch.autograd.Function):
