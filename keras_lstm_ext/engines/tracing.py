@@ -60,6 +60,18 @@ def recorded_by_torch() -> bool:
     return exporting() or called_from("torch.onnx")
 
 
+def watched_by_tensorflow() -> bool:
+    """Whether a tape or a forward accumulator of TensorFlow may record what runs now.
+
+    There is no public way to ask. Where the private one is gone, everything counts as watched.
+    """
+    try:
+        record = importlib.import_module("tensorflow.python.eager.record")
+        return bool(record.could_possibly_record())
+    except (ImportError, AttributeError):
+        return True
+
+
 def under_xla() -> bool:
     """Whether XLA will compile the TensorFlow graph that is being traced.
 

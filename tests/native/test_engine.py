@@ -180,6 +180,42 @@ def test_no_rows() -> None:
 
 
 @BUILT
+@pytest.mark.parametrize("taped", [False, True])
+def test_a_gradient_computes_the_forward_once(taped: bool) -> None:
+    """Fails where TensorFlow no longer tells of its tapes the way that the engine asks it."""
+    import tensorflow as tf
+
+    layer = ClassicLSTM(4, engine="native")
+    layer.build(X.shape)
+
+    def call(x: Any) -> Any:
+        if not taped:
+            return layer(x)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = layer(x)
+        return tape.gradient(y, x)
+
+    graph = tf.function(call).get_concrete_function(tf.TensorSpec(X.shape)).graph
+    ours = [op.type for op in graph.get_operations() if op.type.startswith("KerasLstmExt")]
+    expected = ["Training", "Backward"] if taped else ["Last"]
+    assert ours == [f"KerasLstmExt{name}" for name in expected]
+
+
+@BUILT
+def test_forward_mode_is_refused() -> None:
+    import tensorflow as tf
+
+    layer, x = ClassicLSTM(4, engine="native"), tf.constant(X)
+    layer.build(X.shape)
+    with (
+        tf.autodiff.ForwardAccumulator(x, x),
+        pytest.raises(NotImplementedError, match="engine='portable'"),
+    ):
+        layer(x)
+
+
+@BUILT
 def test_second_derivative_is_refused() -> None:
     import tensorflow as tf
 

@@ -88,32 +88,34 @@ def sequence(layer: Any, arrays: tuple[Tensor | None, ...], training: bool) -> l
     """Runs the ops: y if the layer returns it or None, h and c."""
     _refuse_export()
     masked, multiplied = arrays[8] is not None, arrays[7] is not None
-    plan = packing.plan_of(layer, masked, multiplied, training, threads())
-    *watched, multiplier, mask = (
-        _empty(k) if a is None else tf.convert_to_tensor(a) for k, a in enumerate(arrays)
-    )
-    results = _sequence(plan, watched, (multiplier, mask))
+    watched = tracing.watched_by_tensorflow()
+    plan = packing.plan_of(layer, masked, multiplied, training or watched, threads())
+    inputs = [_empty(k) if a is None else tf.convert_to_tensor(a) for k, a in enumerate(arrays)]
+    if watched or not tf.executing_eagerly():
+        results = _differentiable(plan, inputs[:7], inputs[7:])
+    else:
+        results = _inferred(plan, inputs)
     return results if plan.shows else [None, *results]
 
 
-def _sequence(plan: packing.Plan, arrays: list[Tensor], fixed: tuple[Tensor, ...]) -> list[Tensor]:
+def _inferred(plan: packing.Plan, inputs: list[Tensor]) -> list[Tensor]:
+    op = ops().keras_lstm_ext_sequence if plan.shows else ops().keras_lstm_ext_last
+    return list(op(*inputs, plan=plan.words()))
+
+
+def _differentiable(plan: packing.Plan, arrays: list[Tensor], fixed: list[Tensor]) -> list[Tensor]:
     native, words = ops(), plan.words()
 
     @tf.custom_gradient
     def sequence(*watched: Tensor) -> tuple[list[Tensor], Callable[..., Any]]:
         # Stopped, or an outer tape would look for a gradient of the ops themselves.
-        inputs = [tf.stop_gradient(a) for a in watched] + list(fixed)
+        inputs = [tf.stop_gradient(a) for a in watched] + fixed
 
         def keeping() -> list[Tensor]:
             return list(native.keras_lstm_ext_training(*inputs, plan=words))
 
         kept = keeping() if plan.keeps else None
-        if kept is not None:
-            results = kept[0 if plan.shows else 1 : 3]
-        elif plan.shows:
-            results = list(native.keras_lstm_ext_sequence(*inputs, plan=words))
-        else:
-            results = list(native.keras_lstm_ext_last(*inputs, plan=words))
+        results = _inferred(plan, inputs) if kept is None else kept[0 if plan.shows else 1 : 3]
 
         def gradient(*d_results: Tensor) -> list[Tensor]:
             @tf.custom_gradient
