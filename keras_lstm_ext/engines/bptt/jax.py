@@ -8,6 +8,7 @@ import jax
 
 from keras_lstm_ext.engines.bptt import algorithm
 from keras_lstm_ext.engines.bptt.algorithm import Arrays, Fixed, Kept, Plan
+from keras_lstm_ext.engines.bptt.reverse import refuse_forward_mode, reverse_only
 
 Tensor = Any
 
@@ -19,7 +20,12 @@ def scan(body: Callable[..., Any], init: Any, xs: Any, reverse: bool) -> tuple[A
 
 def run(plan: Plan, a: Arrays, fixed: Fixed, training: bool) -> tuple[Tensor, ...]:
     """Runs the whole sequence, with the hand-written gradient: see the TensorFlow twin."""
-    return _sequence(plan, a, fixed)
+    try:
+        return _sequence(plan, jax.tree.map(reverse_only, a), fixed)
+    except TypeError as error:  # forward mode inside `jit`
+        if "forward-mode" not in str(error):
+            raise
+        return refuse_forward_mode()
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
