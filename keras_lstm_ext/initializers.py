@@ -3,7 +3,7 @@
 import numpy as np
 
 from keras_lstm_ext.layers._cell import GateBias
-from keras_lstm_ext.plain import integer, is_number, plain
+from keras_lstm_ext.scalars import integer, is_number, plain
 
 
 def chrono_bias(units: int, timesteps: float, seed: int | None = None) -> GateBias:

@@ -7,7 +7,7 @@ by name. The order of the weight columns is defined here and nowhere else.
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from keras_lstm_ext.plain import boolean, integer, plain
+from keras_lstm_ext.scalars import boolean, integer, plain
 
 NET_ORDER = ("i", "f", "c", "o")
 """Column order of every kernel and bias: Keras' own, with absent gates left out.

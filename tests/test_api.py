@@ -13,6 +13,7 @@ import pytest
 
 import keras_lstm_ext
 from keras_lstm_ext import activations, variants
+from keras_lstm_ext.demo.forecaster import Forecaster
 from keras_lstm_ext.layers import _arguments
 from tests import processes
 
@@ -28,6 +29,7 @@ REGISTERED = {
     "keras_lstm_ext>CECLSTMCell",
     "keras_lstm_ext>ClassicLSTM",
     "keras_lstm_ext>ClassicLSTMCell",
+    "keras_lstm_ext>Forecaster",
     "keras_lstm_ext>OriginalLSTM",
     "keras_lstm_ext>OriginalLSTMCell",
     "keras_lstm_ext>PeepholeLSTM",
@@ -112,7 +114,8 @@ def test_no_argument_is_documented_that_nothing_has() -> None:
 
 
 def test_registered_names_are_frozen() -> None:
-    objects = [*CLASSES, activations.centered_sigmoid_1, activations.centered_sigmoid_2]
+    squashers = activations.centered_sigmoid_1, activations.centered_sigmoid_2
+    objects = [*CLASSES, *squashers, Forecaster]
     assert {keras.saving.get_registered_name(o) for o in objects} == REGISTERED
     custom = keras.saving.get_custom_objects()
     assert {name for name in custom if name.startswith("keras_lstm_ext>")} == REGISTERED

@@ -12,7 +12,7 @@ from keras_lstm_ext.diagnostics.data import first_batch
 from keras_lstm_ext.diagnostics.subject import Subject, subjects
 from keras_lstm_ext.diagnostics.trace import Trace, computed, summarize, to_trace
 from keras_lstm_ext.diagnostics.watch import Array, choose, watch
-from keras_lstm_ext.plain import integer
+from keras_lstm_ext.scalars import integer
 
 
 class GateStatistics(keras.callbacks.Callback):

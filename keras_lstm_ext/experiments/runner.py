@@ -15,7 +15,7 @@ from keras_lstm_ext.experiments import modern
 from keras_lstm_ext.experiments.experiment import Experiment
 from keras_lstm_ext.experiments.group import Group
 from keras_lstm_ext.experiments.report import Record
-from keras_lstm_ext.plain import plain
+from keras_lstm_ext.scalars import plain
 from keras_lstm_ext.tasks import TASKS, Task
 from keras_lstm_ext.version import __version__
 

@@ -1,6 +1,7 @@
 """Nodes and constants that are added to an ONNX graph, and what is read from one."""
 
 from collections.abc import Iterable, Iterator
+from graphlib import TopologicalSorter
 from types import ModuleType
 from typing import Any
 
@@ -131,3 +132,13 @@ def import_onnx() -> ModuleType:
             'pip install "keras-lstm-ext[onnx]"'
         ) from error
     return onnx
+
+
+def in_order(nodes: list[Any]) -> list[Any]:
+    """Nodes so that each comes after those whose results it reads, as ONNX wants them."""
+    maker = {name: k for k, node in enumerate(nodes) for name in node.output if name}
+    needed = {
+        k: [maker[name] for name in sorted(read_by(node)) if name in maker]
+        for k, node in enumerate(nodes)
+    }
+    return [nodes[k] for k in TopologicalSorter(needed).static_order()]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from keras_lstm_ext.export.graph import Graph, inner_graphs, read_by
+from keras_lstm_ext.export.graph import Graph, in_order, inner_graphs
 from keras_lstm_ext.export.lstm import Call, lstm
 from keras_lstm_ext.export.trace import DOMAIN, index_of
 
@@ -27,25 +27,29 @@ class Replacement:
         to_array = self.new.onnx.numpy_helper.to_array
         self.constants |= {constant.name: to_array(constant) for constant in graph.initializer}
         self.made_by |= {name: node for node in graph.node for name in node.output}
-        waiting: list[Any] = []  # a forward placeholder, and what reads it, for the backward one
         kept, self.new.nodes = self.new.nodes, []
-        for node in graph.node:
+        partners = self._partners(list(graph.node))
+        for k, node in enumerate(graph.node):
             for inner in inner_graphs(node):
                 self.replace(inner)
-            delayed = {name for other in waiting for name in other.output}
-            partner = self._is_partner(waiting, node)
-            if partner:
-                self._lstm([waiting[0], node])
-                for other in waiting[1:]:
-                    self._write(other)
-                waiting = []
-            elif delayed & read_by(node) or (not waiting and self._has_partner(node, graph)):
-                waiting.append(node)
-            else:
+            if k in partners:
+                self._lstm([node, graph.node[partners[k]]])
+            elif k not in partners.values():
                 self._write(node)
         nodes, self.new.nodes = self.new.nodes, kept
         del graph.node[:]
-        graph.node.extend(nodes)
+        graph.node.extend(in_order(nodes))
+
+    def _partners(self, nodes: list[Any]) -> dict[int, int]:
+        """For each forward placeholder that has one, the place of the backward one."""
+        found: dict[int, int] = {}
+        placeholders = [k for k, node in enumerate(nodes) if self._layer(node)]
+        for k in placeholders:
+            free = (other for other in placeholders if other not in found.values())
+            partner = next((o for o in free if self._are_partners(nodes[k], nodes[o])), None)
+            if partner is not None:
+                found[k] = partner
+        return found
 
     def _layer(self, node: Any) -> Any:
         if node.domain != DOMAIN or node.op_type != "PyFunc":
@@ -53,21 +57,17 @@ class Replacement:
         (token,) = (a.s.decode() for a in node.attribute if a.name == "token")
         return self.called[index_of(token)]
 
-    def _has_partner(self, node: Any, graph: Any) -> bool:
-        return any(self._is_partner([node], other) for other in graph.node)
-
-    def _is_partner(self, waiting: list[Any], node: Any) -> bool:
+    def _are_partners(self, first: Any, node: Any) -> bool:
         """Whether these are the two directions of a wrapper, of the same sequences and mask."""
-        if not waiting or not (layer := self._layer(waiting[0])):
-            return False
+        layer = self._layer(first)
         backward = self.pairs.get(id(layer))
         return (
             backward is not None
             and self._layer(node) is backward
-            and waiting[0].input[0] == node.input[0]
-            and waiting[0].input[3:] == node.input[3:]
+            and first.input[0] == node.input[0]
+            and first.input[3:] == node.input[3:]
             and self._directions(layer, backward)
-            and bool(self._states(waiting[0])) == bool(self._states(node))
+            and bool(self._states(first)) == bool(self._states(node))
         )
 
     def _directions(self, forward: Any, backward: Any) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import keras
 
 from keras_lstm_ext import activations
-from keras_lstm_ext.plain import plain
+from keras_lstm_ext.scalars import plain
 
 Config = dict[str, Any]
 C = TypeVar("C", bound=type)

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_lstm_ext.plain import plain
+from keras_lstm_ext.scalars import plain
 from keras_lstm_ext.variants import Variant
 
 Shape = Sequence[int | None]

@@ -11,7 +11,7 @@ import keras
 
 from keras_lstm_ext import activations, engines
 from keras_lstm_ext.layers._checks import check_gate_bias, to_variant
-from keras_lstm_ext.plain import boolean, integer, is_integer, plain
+from keras_lstm_ext.scalars import boolean, integer, is_integer, plain
 
 FIXED = ("units", "variant", "use_bias", "block_size", "gradient", "recurrent", "seed")
 """What weights and equations are made from: given once."""

@@ -8,7 +8,7 @@ import keras
 from keras_lstm_ext.layers._arguments import collect, documented
 from keras_lstm_ext.layers._cell import VariantLSTMCell
 from keras_lstm_ext.layers._layer import RecurrentLayer
-from keras_lstm_ext.plain import boolean
+from keras_lstm_ext.scalars import boolean
 from keras_lstm_ext.variants import CEC, Feedback, Gradient
 
 

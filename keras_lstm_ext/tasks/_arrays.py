@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_lstm_ext.plain import is_integer, is_number, plain
+from keras_lstm_ext.scalars import is_integer, is_number, plain
 
 Array: TypeAlias = NDArray[Any]
 Seed: TypeAlias = int | Sequence[int] | np.random.Generator

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_lstm_ext.plain import boolean
+from keras_lstm_ext.scalars import boolean
 from keras_lstm_ext.tasks._arrays import Array, Seed, Sequences, check_at_least
 
 

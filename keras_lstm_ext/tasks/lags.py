@@ -5,7 +5,7 @@ from typing import Self
 
 import numpy as np
 
-from keras_lstm_ext.plain import is_number
+from keras_lstm_ext.scalars import is_number
 from keras_lstm_ext.tasks._arrays import (
     Sequences,
     check_at_least,
