@@ -37,6 +37,7 @@ def report(record: Record) -> str:
 
 TITLES = {
     "forward": "Forward",
+    "steps": "One time step a call, all of them",
     "train": "Forward and backward",
     "fit": "One epoch of fit",
     "memory": "Peak memory of forward and backward",
