@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from keras_lstm_ext.export import lstm
+from keras_lstm_ext.export import elsewhere, lstm
 from keras_lstm_ext.export.graph import IR_VERSION, Graph, all_nodes, remove_unread
 from keras_lstm_ext.export.nodes import Replacement
 from keras_lstm_ext.export.trace import DOMAIN, INPUT, layers_of, trace
@@ -29,7 +29,8 @@ def export_onnx(model: keras.Model, path: str | os.PathLike[str]) -> None:
 
     These are the layers of this package, `keras.layers.LSTM`, and `keras.layers.RNN` of their
     cells, alone or in a wrapper; everything else is written by tf2onnx, from the graph that Keras
-    traces. Needs the TensorFlow backend.
+    traces. On JAX and PyTorch a process with TensorFlow does it, with what it can load: layers of
+    your own must be importable.
 
     Peepholes are the node's input `P`, and a `Bidirectional` wrapper is one node. Of a mask of any
     pattern, the valid steps of a row move to its front for the node, and their number is its
@@ -50,7 +51,9 @@ def export_onnx(model: keras.Model, path: str | os.PathLike[str]) -> None:
         >>> export_onnx(model, "model.onnx")
     """
     _check(model)
-    new = Graph()
+    new = Graph()  # or what is missing is said
+    if keras.backend.backend() != "tensorflow":
+        return elsewhere.export(model, Path(path))
     made, called = trace(model)
     wrappers = [w for w in layers_of(model) if isinstance(w, keras.layers.Bidirectional)]
     pairs = {id(w.forward_layer): w.backward_layer for w in wrappers}
@@ -64,12 +67,6 @@ def export_onnx(model: keras.Model, path: str | os.PathLike[str]) -> None:
 def _check(model: Any) -> None:
     if not isinstance(model, keras.Model) or not model.built:
         raise ValueError(f"`model` must be a built Keras model. Received: model={model!r}")
-    if keras.backend.backend() != "tensorflow":
-        raise ValueError(
-            "export_onnx traces with TensorFlow, and this is the backend "
-            f"{keras.backend.backend()!r}: save the model with model.save, then load and export it "
-            "in a process with KERAS_BACKEND=tensorflow"
-        )
     try:
         _ = model.inputs, model.outputs
     except (AttributeError, ValueError):
