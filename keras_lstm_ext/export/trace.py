@@ -56,7 +56,7 @@ def trace(model: Any) -> tuple[Any, list[Any]]:
     called: list[Any] = []
     with _in_float32(model), _placing(called):
         function = tf.function(call, input_signature=signature)
-        function.get_concrete_function()
+        concrete = function.get_concrete_function()
     made, _ = tf2onnx.convert.from_function(
         function,
         signature,
@@ -65,7 +65,21 @@ def trace(model: Any) -> tuple[Any, list[Any]]:
         custom_rewriter=[_give_shapes(called)],
         extra_opset=[tf2onnx.utils.make_opsetid(DOMAIN, 1)],
     )
+    _take_constants(made.graph, concrete)
     return made, called
+
+
+def _take_constants(graph: Any, concrete: Any) -> None:
+    """What the function found outside, such as the mean of a Normalization, is no input."""
+    from onnx import numpy_helper
+
+    found = concrete.captured_inputs
+    inside = concrete.inputs[len(concrete.inputs) - len(found) :]
+    values = {tensor.name: value for tensor, value in zip(inside, found, strict=True)}
+    for given in graph.input:
+        if given.name in values:
+            array = ops.convert_to_numpy(values[given.name])
+            graph.initializer.append(numpy_helper.from_array(array, given.name))
 
 
 def _keep(ctx: Any, node: Any, name: str, args: Any) -> Any:

@@ -142,6 +142,26 @@ def convolutional() -> keras.Model:
     return sequential(*stack)
 
 
+def normalized() -> keras.Model:
+    """Normalization first, whose numbers are no weights that tf2onnx would find."""
+    mean, variance = [1.0, -2.0, 0.5, 3.0, 0.0][:FEATURES], [0.5, 1.0, 2.0, 3.0, 0.1][:FEATURES]
+    stack = [
+        layers.Normalization(mean=mean, variance=variance),
+        layers.Rescaling(0.5, offset=0.25),
+        layers.LSTM(UNITS, return_sequences=True),
+        layers.Lambda(lambda x: 2.0 * x[:, -1], output_shape=(UNITS,)),
+        layers.LeakyReLU(0.2),
+        layers.Dense(3, activation="gelu"),
+    ]
+    return sequential(*stack)
+
+
+def adapted() -> keras.Model:
+    normalization = layers.Normalization()
+    normalization.adapt(X)
+    return sequential(normalization, PeepholeLSTM(UNITS))
+
+
 def of_parts() -> keras.Model:
     x = keras.Input((None, 3, FEATURES))
     part = layers.TimeDistributed(ClassicLSTM(UNITS))(x)
@@ -150,6 +170,8 @@ def of_parts() -> keras.Model:
 
 CASES: dict[str, tuple[Callable[[], keras.Model], Any]] = {
     "cec": (lambda: sequential(CECLSTM(UNITS)), X),
+    "normalized": (normalized, X),
+    "adapted": (adapted, X),
     "cec 1991": (lambda: sequential(CECLSTM(UNITS, activation=None, recurrent=False)), X),
     "classic": (lambda: sequential(ClassicLSTM(UNITS)), X),
     "peephole": (lambda: sequential(PeepholeLSTM(UNITS, gradient="truncated")), X),
