@@ -318,11 +318,13 @@ class RecurrentLayer(keras.layers.RNN):
             )
 
     def _first_states(self, batch: Any, initial_state: Sequence[Tensor] | None) -> list[Tensor]:
-        states = self.states if initial_state is None and self.stateful else initial_state
-        if states is None:
-            states = self.cell.get_initial_state(batch)
         if initial_state is not None:
             states = [_for_every_row(state, batch) for state in initial_state]
+        elif self.stateful:
+            # Copies: PyTorch writes the last states over these, which the backward still reads.
+            states = [ops.copy(state) for state in self.states]
+        else:
+            states = self.cell.get_initial_state(batch)
         return [
             ops.cast(ops.convert_to_tensor(state), dtype)
             for state, dtype in zip(states, self.cell.state_dtypes, strict=True)

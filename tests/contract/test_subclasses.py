@@ -208,6 +208,6 @@ def test_a_step_of_ones_own_is_computed() -> None:
     layer(X), loop(X)
     randomize(layer)
     loop.set_weights(layer.get_weights())
-    assert_close(layer(X), loop(X))
+    assert_close(run(layer, X), run(loop, X))
     with pytest.raises(ValueError, match="Doubling has another"):
         DoublingLSTM(UNITS, engine="bptt")(X)

@@ -60,6 +60,7 @@ def test_chrono_bias_keeps_what_a_bias_of_one_loses(models):
     assert kept > 10 * lost
 
 
+@pytest.mark.slow
 def test_command(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert (

@@ -68,6 +68,7 @@ def test_killed_runs_end_like_undisturbed_ones(tmp_path):
     assert {path.name for path in tmp_path.glob("[!.]*")} == {"undisturbed.json", "killed.json"}
 
 
+@pytest.mark.slow
 @needs_xla
 def test_a_setting_of_several_numbers_is_found_again(tmp_path):
     out = tmp_path / "delays.json"

@@ -273,7 +273,20 @@ def nodes(path: Path, op: str) -> list[Any]:
     return [node for node in onnx.load(path).graph.node if node.op_type == op]
 
 
-@pytest.mark.parametrize("case", CASES)
+QUICK = ("words, concat", "holes True True True")
+"""Of the many cases of masks, those that run by default."""
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(
+            case,
+            marks=[pytest.mark.slow] * (case.startswith(("words", "holes")) and case not in QUICK),
+        )
+        for case in CASES
+    ],
+)
 def test_onnx_runtime_gives_what_keras_gives(case: str, tmp_path: Path) -> None:
     make, inputs = CASES[case]
     model = randomize(make())

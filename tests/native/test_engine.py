@@ -161,6 +161,7 @@ def test_what_was_traced_before_is_not_saved(tmp_path: Any) -> None:
         tf.saved_model.save(module, str(tmp_path))
 
 
+@pytest.mark.slow
 @BUILT
 def test_threads_follow_tensorflow() -> None:
     script = """

@@ -91,7 +91,7 @@ MODELS["activations"] = activations
 
 
 @pytest.mark.parametrize("make", MODELS.values(), ids=MODELS.keys())
-@pytest.mark.parametrize("batch", [1, ROWS])
+@pytest.mark.parametrize("batch", [pytest.param(1, marks=pytest.mark.slow), ROWS])
 def test_a_step_is_what_predict_gives(make: Any, batch: int) -> None:
     model, rng = make(), np.random.default_rng(1)
     x = rng.normal(0, 1.5, (batch, TIME, FEATURES)).astype("float32")

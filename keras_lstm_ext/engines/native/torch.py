@@ -49,9 +49,6 @@ def sequence(layer: Any, arrays: tuple[Tensor | None, ...], training: bool) -> l
         x.new_empty((0, 0), dtype=torch.bool if k == 8 else None) if a is None else a
         for k, a in enumerate(arrays)
     ]
-    if keeps and layer.stateful:
-        # The layer writes the last states over the first, which the backward reads.
-        present[1:3] = [state.clone() for state in present[1:3]]
     words = plan.words()
     compiling = torch.compiler.is_compiling()
     if not keeps and (compiling or not _has_tangent(present[:7])):
