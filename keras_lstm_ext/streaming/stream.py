@@ -178,17 +178,14 @@ def _computes(layer: Any, base: type) -> bool:
 
 def _source(model: Any, layers: Sequence[Any], batch: int) -> Array:
     """The array that holds the input of a step."""
-    shape, first = model.input_shape, next(iter(layers), None)
-    if (
-        isinstance(shape, tuple)
-        and len(shape) == 2
-        and any(isinstance(layer, keras.layers.Embedding) for layer in layers[:2])
-    ):
+    shape = model.input_shape if isinstance(model.input_shape, tuple) else ()
+    embeds = any(isinstance(layer, keras.layers.Embedding) for layer in layers[:2])
+    if len(shape) == 2 and embeds:
         return np.zeros((batch,), "int64")
-    if not isinstance(shape, tuple) or len(shape) != 3 or shape[2] is None:
+    if len(shape) != 3 or shape[2] is None:
         raise NotStreamable(
             model,
             "its input must be sequences, (batch, timesteps, features), or whole numbers, "
-            f"(batch, timesteps), for an Embedding. It is {shape}, and {first!r} reads it",
+            f"(batch, timesteps), for an Embedding. It is {model.input_shape}",
         )
     return np.zeros((batch, shape[2]), "float32")
