@@ -24,6 +24,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     backends.disable_tf32()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # Each of these is many tests: begun last, one of two workers would wait for the other.
+    items.sort(key=lambda item: "test_backends.py" not in item.nodeid)
+
+
 @pytest.fixture(autouse=True)
 def seeds() -> None:
     keras.utils.set_random_seed(1997)

@@ -20,16 +20,38 @@ TESTS = (
 )
 """A process each: JAX dies of too many compiled programs in one."""
 
+SLOW = {
+    "basics": ("tests/contract/test_keras_suite.py", "-k", "test_basics"),
+    "forecaster": ("tests/test_demo.py", "-k", "compared_honestly"),
+}
+"""The slow tests whose subject differs by backend."""
+
+each_backend = pytest.mark.parametrize("backend", ["jax", "torch"])
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize("tests", TESTS)
-@pytest.mark.parametrize("backend", ["jax", "torch"])
+@each_backend
 def test_other_backend(backend: str, tests: str) -> None:
+    run(backend, tests)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tests", SLOW.values(), ids=SLOW)
+@each_backend
+def test_slow_on_other_backend(backend: str, tests: tuple[str, ...]) -> None:
+    run(backend, "-m", "slow", *tests)
+
+
+def run(backend: str, *arguments: str) -> None:
+    """The tests that `arguments` choose, in a process with this backend."""
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed: pip install '.[backends]'")
     if keras.backend.backend() != "tensorflow":
         pytest.skip("runs beside TensorFlow")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", tests]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
     environment = os.environ | {"KERAS_BACKEND": backend}
+    if not any("equations" in argument for argument in arguments):
+        environment["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # most of the time is compilation
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-5000:]

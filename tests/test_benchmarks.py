@@ -85,6 +85,7 @@ def test_our_layers_agree_with_the_reference(variant: str, masked: bool, task: s
     assert reply["engine"] == "portable"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "contender",
     [

@@ -383,7 +383,6 @@ def test_an_error_for_users_is_a_value_error() -> None:
 
 
 @pytest.mark.slow
-@trains
 def test_the_forecaster_is_compared_honestly(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -33,6 +33,10 @@ DTYPES = {  # of h, of c, of the weights
     "bfloat16": ("bfloat16", "float32", "bfloat16"),
     "float64": ("float64", "float64", "float64"),
 }
+A_PROGRAM_EACH = [
+    pytest.param(policy, marks=[] if policy in ("float32", "mixed_bfloat16") else pytest.mark.slow)
+    for policy in DTYPES
+]
 each_policy = pytest.mark.parametrize("policy", MIXED)
 SLOW = {"portable": [pytest.mark.slow]}
 each_engine = pytest.mark.parametrize(
@@ -115,7 +119,7 @@ def test_states_pass_from_layer_to_layer_in_a_functional_model(global_policy: st
 
 
 @each_layer
-@pytest.mark.parametrize("policy", DTYPES)
+@pytest.mark.parametrize("policy", A_PROGRAM_EACH)
 def test_dtypes_of_outputs_states_and_weights(make: Make, policy: str) -> None:
     options = {"recurrent_initializer": "uniform"}  # the default has no bfloat16 in TensorFlow
     layer = make(UNITS, return_sequences=True, return_state=True, dtype=policy, **options)
@@ -158,6 +162,7 @@ def test_a_layer_alone_computes_what_it_computes_in_a_model(make: Make, global_p
         assert (a == b).all()
 
 
+@pytest.mark.slow
 @each_layer
 def test_float64_is_more_exact_than_float32(make: Make) -> None:
     x = normal(BATCH, TIME, FEATURES).astype("float64")

@@ -25,7 +25,16 @@ FAMILY: dict[str, Make] = {
 }
 CLASSES = (CECLSTM, OriginalLSTM, ClassicLSTM, PeepholeLSTM, VariantLSTM)
 
-each_layer = pytest.mark.parametrize("make", FAMILY.values(), ids=FAMILY.keys())
+# JAX compiles each layer's every call: minutes, for a contract that the variant hardly enters.
+FEW = ("peephole", "variant") if keras.backend.backend() == "jax" else tuple(FAMILY)
+
+each_layer = pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(make, id=name, marks=[] if name in FEW else pytest.mark.slow)
+        for name, make in FAMILY.items()
+    ],
+)
 each_class = pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
 
 

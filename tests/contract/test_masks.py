@@ -92,6 +92,7 @@ def test_masks_with_other_options(make: Make, backwards: bool, unroll: bool, zer
         assert_close(run(layer, X, initial_state=states, mask=mask), [output, *final])
 
 
+@pytest.mark.slow
 @each_layer
 def test_masked_inputs_have_no_influence_and_no_gradient(make: Make) -> None:
     layer = randomize(make(UNITS, return_sequences=True))

@@ -68,6 +68,18 @@ OPTION_CASES = [
     )
 ]
 
+PAIRS = MATRIX[::7]
+"""Every pair of two axes' values is among these."""
+SOME = MATRIX[::17]
+FEW = MATRIX[::37]
+OPTION_PAIRS = OPTION_CASES[::2]
+
+
+def the_rest_is_slow(cases: list, some: list) -> list:
+    """All of `cases`, where those that are not in `some` run with the slow tests."""
+    slow = pytest.mark.slow
+    return [p if p in some else pytest.param(*p.values, id=p.id, marks=slow) for p in cases]
+
 
 def check(
     case: Case, engine: str, call: Any = None, jit: bool = False, training: bool = True
@@ -117,18 +129,18 @@ def traced(layer: Any) -> Any:
     return tf.function(layer.__call__)
 
 
-@pytest.mark.parametrize("case", MATRIX)
+@pytest.mark.parametrize("case", the_rest_is_slow(MATRIX, PAIRS))
 def test_portable(case: Case) -> None:
     check(case, "portable")
 
 
-@pytest.mark.parametrize("case", OPTION_CASES)
+@pytest.mark.parametrize("case", the_rest_is_slow(OPTION_CASES, OPTION_PAIRS))
 def test_portable_options(case: Case) -> None:
     check(case, "portable")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", MATRIX)
+@pytest.mark.parametrize("case", MATRIX[::3])
 def test_bptt(case: Case) -> None:
     if not applies("bptt", case):
         pytest.skip("bptt does not run here")
@@ -136,15 +148,11 @@ def test_bptt(case: Case) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", OPTION_CASES)
+@pytest.mark.parametrize("case", OPTION_PAIRS)
 def test_bptt_options(case: Case) -> None:
     if not applies("bptt", case):
         pytest.skip("bptt does not run here")
     check(case, "bptt")
-
-
-SOME = [p for k, p in enumerate(MATRIX) if k % 11 == 0]
-FEW = [p for k, p in enumerate(MATRIX) if k % 37 == 0]
 
 
 @pytest.mark.parametrize("training", [True, False])
@@ -181,8 +189,10 @@ def test_compiled_by_the_caller(case: Case, engine: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="TensorFlow's graphs")
-@pytest.mark.parametrize("how", [traced, graph])
-@pytest.mark.parametrize("engine", ["portable", "bptt", "native"])
+@pytest.mark.parametrize(
+    ("engine", "how"),
+    [("portable", graph), ("bptt", graph), ("bptt", traced), ("native", graph), ("native", traced)],
+)
 @pytest.mark.parametrize("case", SOME)
 def test_in_a_graph(case: Case, engine: str, how: Any) -> None:
     if not applies(engine, case):

@@ -82,6 +82,7 @@ def test_says_why_it_is_not_built(
     assert f"native: not built ({words})" in str(choice)
 
 
+@pytest.mark.slow
 @BUILT
 def test_under_xla_another_engine_runs() -> None:
     """Fails where TensorFlow no longer tells of XLA the way that the engine asks it."""
