@@ -16,10 +16,10 @@ NET_ORDER = ("i", "f", "c", "o")
 """
 
 Gradient = Literal["full", "truncated"]
-Feedback = Literal["none", "cells", "cells and gates"]
+Feedback = Literal["none", "cells", "cells and gates", "gates to gates"]
 
 GRADIENTS = ("full", "truncated")
-FEEDBACKS = ("none", "cells", "cells and gates")
+FEEDBACKS = ("none", "cells", "cells and gates", "gates to gates")
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class Variant:
     Args:
         gates: Which of ``"i"``, ``"f"``, ``"o"`` the cell has.
         peepholes: Whether gates see the cell state: i and f the old one, o the new one.
-        feedback: What a step reads of the step before: nothing, the cell outputs, or the cell
-            outputs and the gates.
+        feedback: What a step reads of the step before: nothing, the cell outputs, the cell outputs
+            and the gates, or the cell outputs and, in the gates only, the gates.
         block_size: Number of cells that share their gates.
         decay: Constant factor on the old cell state of a variant without forget gate.
         gradient: ``"full"``, or ``"truncated"`` as in the papers before 2005: no error flows
@@ -38,6 +38,7 @@ class Variant:
         activation: Name of the squasher of the cell input.
         output_activation: Name of the squasher of the cell output, ``"same"`` for `activation`.
         sources: Keys of ``references.bib``, in the order of publication.
+        coupled: Whether what the input gate leaves is kept of the old state: f = 1 - i.
 
     Raises:
         ValueError: If a field has a value that it does not accept.
@@ -57,6 +58,7 @@ class Variant:
     activation: str | None = "tanh"
     output_activation: str | None = "same"
     sources: tuple[str, ...] = ()
+    coupled: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "gates", tuple(self.gates))
@@ -82,6 +84,49 @@ class Variant:
         object.__setattr__(self, "decay", float(decay))
         object.__setattr__(self, "block_size", integer("block_size", self.block_size))
         object.__setattr__(self, "peepholes", boolean("peepholes", self.peepholes))
+        object.__setattr__(self, "coupled", boolean("coupled", self.coupled))
+        if self.coupled and ("i" not in self.gates or "f" in self.gates or self.decay != 1.0):
+            raise ValueError(
+                "`coupled=True` needs an input gate, and neither forget gate nor decay beside it. "
+                f"Received: gates={self.gates!r}, decay={self.decay!r}"
+            )
+
+    def without(self, *names: str) -> "Variant":
+        """The variant that lacks something.
+
+        Args:
+            names: Of ``"i"``, ``"f"``, ``"o"``, ``"peepholes"``, ``"activation"`` and
+                ``"output_activation"``; what a squasher is replaced by is the identity.
+
+        Returns:
+            The variant.
+
+        Raises:
+            ValueError: If this variant has none of that name.
+
+        Examples:
+            >>> PEEPHOLE.without("f", "peepholes").gates
+            ('i', 'o')
+        """
+        has = (*self.gates, *["peepholes"] * self.peepholes, "activation", "output_activation")
+        for name in names:
+            if name not in has:
+                raise ValueError(f"`without` accepts {has} here. Received: {name!r}")
+        lacks: dict[str, Any] = dict.fromkeys(n for n in names if n.endswith("activation"))
+        if "activation" in lacks and "output_activation" not in lacks:
+            lacks["output_activation"] = self.squashes_output
+        return replace(
+            self,
+            gates=tuple(gate for gate in self.gates if gate not in names),
+            peepholes=self.peepholes and "peepholes" not in names,
+            sources=(),
+            **lacks,
+        )
+
+    @property
+    def squashes_output(self) -> str | None:
+        """The name of the squasher of the cell output."""
+        return self.activation if self.output_activation == "same" else self.output_activation
 
     @property
     def nets(self) -> tuple[str, ...]:
@@ -96,7 +141,17 @@ class Variant:
     @property
     def feeds_gates(self) -> bool:
         """Whether gate activations are part of the state."""
-        return self.feedback == "cells and gates"
+        return self.feedback in ("cells and gates", "gates to gates")
+
+    @property
+    def gates_to_gates(self) -> bool:
+        """Whether fed back gates are seen by gates only, through ``gate_kernel``."""
+        return self.feedback == "gates to gates" and bool(self.gates)
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether all of the old state is kept."""
+        return "f" not in self.gates and self.decay == 1.0 and not self.coupled
 
     def blocks(self, units: int) -> int:
         """Number of memory cell blocks that `units` cells make."""
@@ -111,7 +166,10 @@ class Variant:
         return _slices(self.widths(units))
 
     def feedback_widths(self, units: int) -> dict[str, int]:
-        """Number of rows of ``recurrent_kernel`` for each thing that is fed back."""
+        """Width of each thing that is fed back: the rows of ``recurrent_kernel``.
+
+        With ``gates_to_gates``, the gates' rows are those of ``gate_kernel``.
+        """
         if self.feedback == "none":
             return {}
         gates = self.gates if self.feeds_gates else ()
@@ -132,7 +190,7 @@ class Variant:
 
 def same_cell(a: Variant, b: Variant) -> bool:
     """Whether two variants compute the same, whatever their default squashers and sources."""
-    names = ("gates", "peepholes", "feedback", "block_size", "decay", "gradient")
+    names = ("gates", "peepholes", "feedback", "block_size", "decay", "gradient", "coupled")
     return all(getattr(a, name) == getattr(b, name) for name in names)
 
 
@@ -180,6 +238,22 @@ PEEPHOLE = replace(
     sources=("gers2000recurrent", "gers2002learning"),
 )
 """LSTM with forget gate and the peepholes of 2000/2002."""
+
+ODYSSEY = {
+    "V": PEEPHOLE,
+    "NIG": PEEPHOLE.without("i"),
+    "NFG": PEEPHOLE.without("f"),
+    "NOG": PEEPHOLE.without("o"),
+    "NIAF": PEEPHOLE.without("activation"),
+    "NOAF": PEEPHOLE.without("output_activation"),
+    "CIFG": replace(PEEPHOLE.without("f"), coupled=True),
+    "NP": PEEPHOLE.without("peepholes"),
+    "FGR": replace(PEEPHOLE, feedback="gates to gates", sources=()),
+}
+"""The nine networks of Greff et al. 2017 (arXiv:1503.04069), under the names that they have there.
+
+`VariantLSTM(units, variant=ODYSSEY["CIFG"])` computes one.
+"""
 
 FAMILY = {"cec": CEC, "original": ORIGINAL, "classic": CLASSIC, "peephole": PEEPHOLE}
 """The named members, in the order of their invention."""

@@ -35,6 +35,15 @@ MUTANTS = [
         "input gate does nothing", STEP, 'self.spread(nets["i"]) * nets["c"] if', 'nets["c"] if'
     ),
     Mutant("forget gate does nothing", STEP, 'return self.spread(nets["f"]) * c', "return c"),
+    Mutant("coupled gates are not", STEP, "self.spread(1.0 - nets", "self.spread(0.0 * nets"),
+    Mutant("coupled gates learn as if they were not", STEP, 'nets["c"] - c if', 'nets["c"] if'),
+    Mutant("a coupled carousel is added up", "variants.py", "and not self.coupled", ""),
+    Mutant(
+        "gates fed to the wrong gates",
+        CELL,
+        "[gates[:, :before], zeros, gates[:, before:]]",
+        "[gates[:, before:], zeros, gates[:, :before]]",
+    ),
     Mutant("decay does nothing", STEP, "else self.variant.decay * c", "else c"),
     Mutant(
         "output gate sees the state without the new intake",

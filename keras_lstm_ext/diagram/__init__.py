@@ -23,6 +23,7 @@ READS = {
     "none": sub("x", "t"),
     "cells": f"{sub('x', 't')}, {sub('h', PREVIOUS)}",
     "cells and gates": f"{sub('x', 't')}, {sub('r', PREVIOUS)}",
+    "gates to gates": f"{sub('x', 't')}, {sub('r', PREVIOUS)}",
 }
 
 NEW = {
@@ -77,13 +78,15 @@ def _carousel(picture: Drawing, variant: Variant, earlier: Variant) -> None:
     if "f" in variant.gates:
         picture.circle(CELL, LOOP, 13, TIMES, new)
     else:
-        picture.text(CELL, LOOP + 6, f"{variant.decay}")
+        kept = f"1 \u2212 {sub('i', 't')}" if variant.coupled else f"{variant.decay}"
+        picture.text(CELL, LOOP + 6, kept)
 
 
 def _row(picture: Drawing, variant: Variant, earlier: Variant) -> None:
     """From the input to the output, through the products with the gates."""
     picture.box(INPUT, ROW, '<tspan class="letter">a</tspan>')
-    picture.text(INPUT, ROW + 62, READS[variant.feedback], "small")
+    reads = READS["cells" if variant.gates_to_gates else variant.feedback]
+    picture.text(INPUT, ROW + 62, reads, "small")
     picture.arrow(f"M{INPUT} {ROW + 46}V{ROW + 19}")
     picture.text((INPUT + IN_GATE) // 2, ROW - 9, sub("g", "t"), "small")
     picture.box(SQUASHER, ROW, '<tspan class="letter">φ</tspan>')
@@ -132,7 +135,10 @@ def _peepholes(picture: Drawing, new: str) -> None:
 def describe(variant: Variant) -> str:
     """What the picture shows, in words."""
     gate_names = {"i": "input", "f": "forget", "o": "output"}
-    kept = "multiplied by the forget gate" if "f" in variant.gates else f"times {variant.decay}"
+    kept = f"times {variant.decay}"
+    if "f" in variant.gates or variant.coupled:
+        factor = "the forget gate" if "f" in variant.gates else "what the input gate leaves of 1"
+        kept = f"multiplied by {factor}"
     words = [
         "The input is squashed to g and added to the cell state c, which is fed back to itself "
         f"{kept}. The squashed state is the output h."

@@ -16,6 +16,7 @@ from keras_lstm_ext import activations, diagram
 if TYPE_CHECKING:
     from keras_lstm_ext.layers._cell import VariantLSTMCell
     from keras_lstm_ext.layers._layer import RecurrentLayer
+    from keras_lstm_ext.variants import Variant
 
 SQUASHED = {
     keras.activations.linear: "{}",
@@ -42,7 +43,7 @@ def equations(cell: VariantLSTMCell) -> str:
     """Writes equations in TeX: see `keras_lstm_ext.diagnostics.notebook.equations`."""
     v, out = cell.variant, cell.equations.output_activation
     intake = r"i_t \odot g_t" if "i" in v.gates else "g_t"
-    kept = r"f_t \odot c_{t-1}" if "f" in v.gates else _times(v.decay, "c_{t-1}")
+    kept = _kept(v)
     h = _squashed(out, "c_t", factor="o" in v.gates)
     lines = {"g": _squashed(cell.activation, _net(cell, "c")), "c": f"{kept} + {intake}"}
     gates = {k: _squashed(cell.recurrent_activation, _net(cell, k)) for k in v.gates}
@@ -58,7 +59,8 @@ def _net(cell: VariantLSTMCell, k: str) -> str:
     v = cell.variant
     terms = [f"W_{k} x_t"]
     if v.feedback != "none":
-        terms.append(f"R_{k} {'r' if v.feeds_gates else 'h'}_{{t-1}}")
+        reads_gates = v.feeds_gates and (k != "c" or not v.gates_to_gates)
+        terms.append(f"R_{k} {'r' if reads_gates else 'h'}_{{t-1}}")
     if v.peepholes and k != "c":
         total = r"\textstyle\sum_S " if v.block_size > 1 else ""
         terms.append(rf"{total}p_{k} \odot c_{'t' if k == 'o' else '{t-1}'}")
@@ -91,8 +93,11 @@ def _words(value: Any) -> str:
     return re.sub(r"[^\w=.,:+ -]", "", str(value)).replace("_", r"\_")
 
 
-def _times(decay: float, tex: str) -> str:
-    return tex if decay == 1.0 else rf"{decay} \, {tex}"
+def _kept(v: Variant) -> str:
+    if "f" in v.gates or v.coupled:
+        factor = "f_t" if "f" in v.gates else "(1 - i_t)"
+        return rf"{factor} \odot c_{{t-1}}"
+    return "c_{t-1}" if v.decay == 1.0 else rf"{v.decay} \, c_{{t-1}}"
 
 
 def _parameters(cell: VariantLSTMCell) -> str:

@@ -56,10 +56,16 @@ class Equations:
         return self.spread(nets["i"]) * nets["c"] if "i" in nets else nets["c"]
 
     def kept(self, nets: Nets, c: Tensor) -> Tensor:
-        """What is left of the old state: f c, or c times the constant decay."""
+        """What is left of the old state: f c, (1 - i) c, or c times the constant decay."""
         if "f" in nets:
             return self.spread(nets["f"]) * c
+        if self.variant.coupled:
+            return self.spread(1.0 - nets["i"]) * c
         return c if self.variant.decay == 1.0 else self.variant.decay * c
+
+    def by_input_gate(self, nets: Nets, c: Tensor) -> Tensor:
+        """The derivative of the new state with respect to i: g, less the old state if coupled."""
+        return nets["c"] - c if self.variant.coupled else nets["c"]
 
     def read(
         self, z: Tensor | Nets, c: Tensor, p: Tensor | None, nets: Nets
@@ -122,7 +128,7 @@ class Equations:
             d_c = d_c + peeped("o")
         d_g = d_c
         if "i" in nets:
-            d_nets["i"] = through("i", self.sum_block(d_c * nets["c"]))
+            d_nets["i"] = through("i", self.sum_block(d_c * self.by_input_gate(nets, c_before)))
             d_g = d_c * self.spread(nets["i"])
         d_nets["c"] = through("c", d_g)
         if "f" in nets:

@@ -99,6 +99,9 @@ class Learner:
         use_bias, widths = self.network.use_bias, self.network.variant.widths(self.network.units)
         has_bias = {k: k != "c" if use_bias == "gates" else use_bias for k in widths}
         learned = np.ones((sum(widths.values()), self.features + self.fed_back + 1), bool)
+        if self.network.variant.gates_to_gates:
+            cells = self.network.variant.columns(self.network.units)["c"]
+            learned[cells, self.features + self.network.units : -1] = False
         learned[:, -1] = np.concatenate([np.full(n, has_bias[k]) for k, n in widths.items()])
         return learned
 
@@ -154,7 +157,7 @@ class Learner:
         effect = {"c": SLOPES[e.activation](nets["c"])}
         if "i" in nets:
             effect["c"] = effect["c"] * e.spread(nets["i"])
-            effect["i"] = nets["c"] * e.spread(slope(nets["i"]))
+            effect["i"] = e.by_input_gate(nets, c_before) * e.spread(slope(nets["i"]))
         if "f" in nets:
             effect["f"] = c_before * e.spread(slope(nets["f"]))
         f = e.kept(nets, ops.ones_like(c_before))[..., None]

@@ -66,6 +66,8 @@ def why_not(layer: Any) -> str | None:
     unknown = [name for name in names if not isinstance(name, str) or name not in FUNCTIONS]
     if v.feeds_gates:
         return "its gates are fed back, and those of an ONNX LSTM are not"
+    if v.coupled:
+        return "its forget gate is what the input gate leaves"
     if v.peepholes and v.block_size > 1:
         return "a peephole of an ONNX LSTM sees one cell, and these see a block of them"
     if _absent(v) and names[0] != "sigmoid":

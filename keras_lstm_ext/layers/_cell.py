@@ -93,7 +93,7 @@ class VariantLSTMCell(keras.layers.LSTMCell):
         for name, value in own.items():
             setattr(self, name, value)
         self.state_size = variant.state_sizes(self.units)
-        self.recurrent_kernel = self.peephole_kernel = self.bias = None
+        self.recurrent_kernel = self.gate_kernel = self.peephole_kernel = self.bias = None
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Sets an attribute; what is an argument is checked as the constructor checks it."""
@@ -138,8 +138,11 @@ class VariantLSTMCell(keras.layers.LSTMCell):
         columns = sum(v.widths(units).values())
         self.kernel = self._add("kernel", (input_shape[-1], columns))
         if v.feedback != "none":
-            rows = sum(v.feedback_widths(units).values())
+            gates = columns - units if v.gates_to_gates else 0
+            rows = sum(v.feedback_widths(units).values()) - gates
             self.recurrent_kernel = self._add("recurrent_kernel", (rows, columns), "recurrent")
+            if gates:
+                self.gate_kernel = self._add("gate_kernel", (gates, gates), "recurrent")
         if v.peepholes and v.gates:
             self.peephole_kernel = self._add("peephole_kernel", (len(v.gates), units), "peephole")
         if self.bias_widths:
@@ -198,7 +201,7 @@ class VariantLSTMCell(keras.layers.LSTMCell):
         z = ops.matmul(x, ops.cast(self.kernel, x.dtype))
         if self.recurrent_kernel is not None:
             r = self.fed_back(states, training)
-            z = z + ops.matmul(r, ops.cast(self.recurrent_kernel, x.dtype))
+            z = z + ops.matmul(r, ops.cast(self.full_recurrent_kernel(), x.dtype))
         z = ops.cast(z, c.dtype) + ops.cast(self.full_bias(), c.dtype)
         p = None if self.peephole_kernel is None else ops.cast(self.peephole_kernel, c.dtype)
         h, c, nets = self.equations.step(z, c, p)
@@ -224,6 +227,16 @@ class VariantLSTMCell(keras.layers.LSTMCell):
         """Whether a subclass computes a step of its own, which only the loop over it knows."""
         ours, own = VariantLSTMCell, type(self)
         return own.call is not ours.call or own.fed_back is not ours.fed_back
+
+    def full_recurrent_kernel(self) -> Tensor:
+        """Rows for all that is fed back: with zeros where gates are seen by gates only."""
+        if self.gate_kernel is None:
+            return self.recurrent_kernel
+        gates = ops.convert_to_tensor(self.gate_kernel)
+        before = self.variant.columns(self.units)["c"].start
+        zeros = ops.zeros((gates.shape[0], self.units), gates.dtype)
+        rows = ops.concatenate([gates[:, :before], zeros, gates[:, before:]], axis=1)
+        return ops.concatenate([ops.convert_to_tensor(self.recurrent_kernel), rows], axis=0)
 
     def full_bias(self) -> Tensor:
         """The bias of every column: `bias`, with zeros for nets that have none."""

@@ -64,6 +64,7 @@ class RecurrentLayer(keras.layers.RNN):
     recurrent = FromCell()
     kernel = FromCell()
     recurrent_kernel = FromCell()
+    gate_kernel = FromCell()
     peephole_kernel = FromCell()
     bias = FromCell()
 

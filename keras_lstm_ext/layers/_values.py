@@ -19,6 +19,7 @@ FIXED = ("units", "variant", "use_bias", "block_size", "gradient", "recurrent", 
 WEIGHTS = {
     "kernel": "kernel",
     "recurrent_kernel": "recurrent",
+    "gate_kernel": "recurrent",
     "peephole_kernel": "peephole",
     "bias": "bias",
 }

@@ -22,6 +22,8 @@ class VariantLSTM(RecurrentLayer):
 
     `kernel` has the columns of `variant.columns(units)`, `recurrent_kernel` the rows of
     `variant.feedback_widths(units)`, `peephole_kernel` one row per gate in the order i, f, o.
+    Where gates are fed back to gates only, `gate_kernel` has rows and columns for the gates in this
+    order. The nine networks of the search space odyssey (Greff et al. 2017) are `variants.ODYSSEY`.
 
     {arguments}
 

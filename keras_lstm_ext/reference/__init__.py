@@ -24,7 +24,7 @@ Weights are a dictionary. `k` is a gate or, for the net input of the cell, `c`; 
 * `b_k` `(n,)`; without it the net has no bias.
 """
 
-from . import cec, classic, original, peephole, truncated
+from . import cec, classic, coupled, original, peephole, truncated
 from .functions import (
     Squasher,
     block_sum,
@@ -52,6 +52,7 @@ __all__ = [
     "centered_sigmoid_1",
     "centered_sigmoid_2",
     "classic",
+    "coupled",
     "forward",
     "linear",
     "original",

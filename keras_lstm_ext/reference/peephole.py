@@ -12,7 +12,9 @@ h_t &= o_t \odot \varphi(c_t)
 $$
 
 The input and forget gates see the state before the step, the output gate the state after it. A gate
-sees every cell of its own block, each through a weight of its own.
+sees every cell of its own block, each through a weight of its own. A state `(h, c, gates)` feeds
+back the gates `[i, f, o]` as well: then $[h_{t-1};\ i_{t-1};\ f_{t-1};\ o_{t-1}]$ takes the place
+of $h_{t-1}$.
 
 Source: Gers and Schmidhuber (2000); Gers, Schraudolph and Schmidhuber (2002), who send no error
 back through the peepholes (`gradient="truncated"`) and squash neither input nor output of a cell.
@@ -23,9 +25,9 @@ The full gradient: Graves and Schmidhuber (2005). With $a = \varphi = \tanh$: Gr
 import numpy as np
 
 from .functions import Array, Squasher, block_sum, sigma, sigmoid, spread, tanh
-from .nets import Cell, Form, State, Trace, Weights, nets_backward
+from .nets import Cell, Form, State, Trace, Weights, fed_back, nets_backward
 
-FORM = Form("ifco", peepholes="ifo", gates_fed_back=False, activation=tanh, output_activation=tanh)
+FORM = Form("ifco", peepholes="ifo", gates_fed_back=True, activation=tanh, output_activation=tanh)
 
 
 def input_gate(x: Array, h: Array, c: Array, w: Weights, S: int) -> Array:
@@ -81,22 +83,26 @@ def step(x: Array, state: State, w: Weights, cell: Cell) -> tuple[State, Trace]:
 
     Args:
         x: `(batch, features)`.
-        state: `(h, c)` of the step before, each `(batch, units)`.
+        state: `(h, c)` or `(h, c, gates)` of the step before; `h` and `c` `(batch, units)`.
         w: The weights, complete.
         cell: The squashers and the block size.
 
     Returns:
-        The new `(h, c)`, and the trace of the step.
+        The new state, and the trace of the step.
     """
-    h_prev, c_prev = state
+    h_prev, c_prev, *gates = state
     S = cell.block_size
-    i = input_gate(x, h_prev, c_prev, w, S)
-    f = forget_gate(x, h_prev, c_prev, w, S)
-    g = cell_input(x, h_prev, w, cell.activation)
+    r = fed_back(h_prev, *gates)
+    i = input_gate(x, r, c_prev, w, S)
+    f = forget_gate(x, r, c_prev, w, S)
+    g = cell_input(x, r, w, cell.activation)
     c = cell_state(c_prev, spread(i, S), spread(f, S), g)
-    o = output_gate(x, h_prev, c, w, S)
+    o = output_gate(x, r, c, w, S)
     h = output(spread(o, S), c, cell.output_activation)
-    return (h, c), Trace(x, h_prev, c_prev, i, f, g, c, o, h)
+    if gates:
+        made = {"i": i, "f": f, "o": o}
+        gates = [np.concatenate([made[k] for k in cell.gates], axis=1)]
+    return (h, c, *gates), Trace(x, r, c_prev, i, f, g, c, o, h)
 
 
 def step_backward(t: Trace, d_state: State, w: Weights, cell: Cell) -> tuple[Array, State, Weights]:
@@ -118,31 +124,35 @@ def step_backward(t: Trace, d_state: State, w: Weights, cell: Cell) -> tuple[Arr
 
     Args:
         t: The trace of the step.
-        d_state: The derivatives of `(h, c)` after the step.
+        d_state: The derivatives of the state after the step.
         w: The weights, complete.
         cell: The squashers, the block size, and whether the gradient is truncated.
 
     Returns:
-        The derivatives of `x`, of `(h, c)` before the step, and of the weights.
+        The derivatives of `x`, of the state before the step, and of the weights.
     """
-    d_h, d_c = d_state
+    d_h, d_c, *d_gates = d_state
     S, a, phi = cell.block_size, cell.activation, cell.output_activation
     y = phi(t.c)
-    d_net_o = block_sum(d_h * y, S) * sigmoid.slope(t.o)
+    d_fed = dict.fromkeys("ifo", np.zeros_like(t.i))
+    if d_gates:
+        d_fed |= zip(cell.gates, np.split(d_gates[0], len(cell.gates), axis=1), strict=True)
+    d_net_o = (d_fed["o"] + block_sum(d_h * y, S)) * sigmoid.slope(t.o)
     d_c = d_c + d_h * spread(t.o, S) * phi.slope(y)
     if cell.gradient == "full":
         d_c = d_c + w["p_o"] * spread(d_net_o, S)
-    d_net_i = block_sum(d_c * t.g, S) * sigmoid.slope(t.i)
-    d_net_f = block_sum(d_c * t.c_prev, S) * sigmoid.slope(t.f)
+    d_net_i = (d_fed["i"] + block_sum(d_c * t.g, S)) * sigmoid.slope(t.i)
+    d_net_f = (d_fed["f"] + block_sum(d_c * t.c_prev, S)) * sigmoid.slope(t.f)
     d_net_c = d_c * spread(t.i, S) * a.slope(t.g)
     d_c_prev = d_c * spread(t.f, S)
     if cell.gradient == "full":
         d_c_prev = d_c_prev + w["p_i"] * spread(d_net_i, S) + w["p_f"] * spread(d_net_f, S)
     d_net: dict[str, Array] = {"i": d_net_i, "f": d_net_f, "c": d_net_c, "o": d_net_o}
-    d_x, d_h_prev, d_w = nets_backward(d_net, t, w)
+    d_x, d_r, d_w = nets_backward(d_net, t, w)
     d_w["p_i"] = (spread(d_net_i, S) * t.c_prev).sum(axis=0)
     d_w["p_f"] = (spread(d_net_f, S) * t.c_prev).sum(axis=0)
     d_w["p_o"] = (spread(d_net_o, S) * t.c).sum(axis=0)
     if cell.gradient == "truncated":
-        d_h_prev = np.zeros_like(d_h_prev)
-    return d_x, (d_h_prev, d_c_prev), d_w
+        d_r = np.zeros_like(d_r)
+    units = d_h.shape[1]
+    return d_x, (d_r[:, :units], d_c_prev, *(d_r[:, units:] for _ in d_gates)), d_w

@@ -6,7 +6,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from . import cec, classic, original, peephole
+from . import cec, classic, coupled, original, peephole
 from .functions import Array, Squasher
 from .nets import Cell, Form, State, Trace, Weights, complete
 
@@ -30,6 +30,7 @@ VARIANTS: dict[str, Variant] = {
     "original": original,
     "classic": classic,
     "peephole": peephole,
+    "coupled": coupled,
 }
 
 
@@ -79,11 +80,11 @@ def forward(
     first valid step. What `x` holds there, NaN too, reaches nothing.
 
     Args:
-        variant: `"cec"`, `"original"`, `"classic"` or `"peephole"`.
+        variant: `"cec"`, `"original"`, `"classic"`, `"peephole"` or `"coupled"`.
         x: `(batch, timesteps, features)`.
-        state: `(h, c)`, each `(batch, units)`; for `"original"` also `(h, c, gates)`, which feeds
-            the gates back. None stands for zeros, with gates where a recurrent weight has rows for
-            them.
+        state: `(h, c)`, each `(batch, units)`; for `"original"` and `"peephole"` also
+            `(h, c, gates)`, which feeds the gates back. None stands for zeros, with gates where a
+            recurrent weight has rows for them.
         weights: By name, as the package describes them.
         mask: `(batch, timesteps)`, True where a step counts; None where all do.
         go_backwards: Reads `x` and `mask` from the last step to the first. Outputs stay in the

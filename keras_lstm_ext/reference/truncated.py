@@ -14,7 +14,7 @@ $$
     = f_t \frac{\partial c_{t-1}}{\partial w_{km}} + \ell_k \, u_{m,t}
 $$
 
-where $\ell_k$, the effect of the net input on the state, is one of the three equations below.
+where $\ell_k$, the effect of the net input on the state, is one of the equations below.
 
 Source: Hochreiter and Schmidhuber (1997), eqs A.17 to A.26, where $f_t = 1$; Gers,
 Schmidhuber and Cummins (1999, 2000) for the forget gate; Gers, Schraudolph and Schmidhuber (2002)
@@ -23,6 +23,7 @@ for peepholes, whose weights learn although no error passes through them.
 
 import numpy as np
 
+from . import coupled
 from .functions import Array, block_sum, sigmoid, spread
 from .nets import Cell, Trace, Weights
 from .sequence import Run
@@ -42,6 +43,14 @@ def input_gate_effect(t: Trace, cell: Cell) -> Array:
     $$\ell_i = g_t \odot \sigma'(net_i)$$
     """
     return t.g * spread(sigmoid.slope(t.i), cell.block_size)
+
+
+def coupled_gate_effect(t: Trace, cell: Cell) -> Array:
+    r"""The same where what the input gate leaves is kept of the old state.
+
+    $$\ell_i = (g_t - c_{t-1}) \odot \sigma'(net_i)$$
+    """
+    return (t.g - t.c_prev) * spread(sigmoid.slope(t.i), cell.block_size)
 
 
 def forget_gate_effect(t: Trace, cell: Cell) -> Array:
@@ -118,6 +127,7 @@ def gradients(run: Run, d_outputs: Array) -> Weights:
     if not run.valid.all():
         raise ValueError("run: it has masked steps; accepted: a run without mask")
     cell, nets = run.cell, run.variant.FORM.nets
+    effects = EFFECTS | {"i": coupled_gate_effect} if run.variant is coupled else EFFECTS
     totals = {k: _zeros(k, run) for k in nets}
     partials = {k: np.zeros((len(run.outputs), *totals[k].shape)) for k in nets if k != "o"}
     for step, t in enumerate(run.trace):
@@ -125,7 +135,7 @@ def gradients(run: Run, d_outputs: Array) -> Weights:
         e_c = state_error(t, d_h, cell)
         f = spread(t.f, cell.block_size)
         for k in partials:
-            partials[k] = carry(partials[k], f, EFFECTS[k](t, cell), _sources(t, t.c_prev))
+            partials[k] = carry(partials[k], f, effects[k](t, cell), _sources(t, t.c_prev))
             totals[k] += np.einsum("bn,bmn->mn", e_c, partials[k])
         if "o" in nets:
             totals["o"] += _sources(t, t.c).T @ output_gate_error(t, d_h, cell)

@@ -96,7 +96,8 @@ class Network:
         peepholes = len(self.variant.gates) * self.units if self.variant.peepholes else 0
         biases = {True: columns, "gates": gates, False: 0}[self.use_bias]
         seen = self.units + self.shortcut * features + self.output_bias
-        return rows * columns + peepholes + biases + outputs * seen
+        rows_without_gates = gates * widths["c"] if self.variant.gates_to_gates else 0
+        return rows * columns - rows_without_gates + peepholes + biases + outputs * seen
 
 
 def network_1997(blocks: int, block_size: int, training: Training, **how: Any) -> Network:

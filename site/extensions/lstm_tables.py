@@ -25,11 +25,14 @@ FEEDBACK = {
     "none": "nothing",
     "cells": "$h_{t-1}$",
     "cells and gates": "$h_{t-1}$, $i_{t-1}$, $o_{t-1}$",
+    "gates to gates": "$h_{t-1}$; gates: also gates",
 }
 
 _ROWS: dict[str, Callable[[Variant], str]] = {
     "gates": lambda v: ", ".join(f"${gate}$" for gate in v.gates) or "none",
-    "self-connection": lambda v: "$f_t$" if "f" in v.gates else f"${v.decay}$",
+    "self-connection": lambda v: (
+        "$f_t$" if "f" in v.gates else "$1 - i_t$" if v.coupled else f"${v.decay}$"
+    ),
     "peepholes": lambda v: "$i$, $f$ see $c_{t-1}$; $o$ sees $c_t$" if v.peepholes else "none",
     "fed back": lambda v: FEEDBACK[v.feedback],
 }

@@ -29,8 +29,9 @@ Result = tuple[list[np.ndarray], list[np.ndarray]]
 def _between(**fields: Any) -> Callable[..., Any]:
     """A point between the named layers."""
 
-    def make(units: int, gradient: str, **arguments: Any) -> Any:
-        return VariantLSTM(units, variant=Variant(gradient=gradient, **fields), **arguments)
+    def make(units: int, gradient: str, block_size: int = 1, **arguments: Any) -> Any:
+        variant = Variant(gradient=gradient, block_size=block_size, **fields)
+        return VariantLSTM(units, variant=variant, **arguments)
 
     return make
 
@@ -42,6 +43,10 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "peephole": PeepholeLSTM,
     "decay": _between(gates=("i", "o"), decay=0.9),
     "task 2a": _between(gates=("i",), feedback="none"),
+    "coupled": _between(gates=("i", "o"), coupled=True, peepholes=True),
+    "coupled plain": _between(gates=("i",), coupled=True, feedback="none"),
+    "gates to gates": _between(peepholes=True, feedback="gates to gates"),
+    "all fed back": _between(peepholes=True, feedback="cells and gates", gates=("f", "o")),
 }
 COLUMNS = {
     "cec": "c",
@@ -50,10 +55,17 @@ COLUMNS = {
     "peephole": "ifco",
     "decay": "ico",
     "task 2a": "ic",
+    "coupled": "ico",
+    "coupled plain": "ic",
+    "gates to gates": "ifco",
+    "all fed back": "fco",
 }
 IN_REFERENCE: dict[str, tuple[str, dict[str, Any]]] = {
     "decay": ("classic", {"decay": 0.9}),
     "task 2a": ("classic", {}),
+    "coupled plain": ("coupled", {}),
+    "gates to gates": ("peephole", {}),
+    "all fed back": ("peephole", {}),
 }
 LINEAR = {"activation": None, "output_activation": None}
 
@@ -152,7 +164,7 @@ def by_reference(case: Case, layer: Any, dtype: str) -> Result:
     """The same from the reference, in the layer's layout."""
     arrays = [a.astype("float64") for a in arrays_of(case, layer, dtype)]
     states = tuple(arrays[1:]) or None
-    if states is None and case.variant == "original":
+    if states is None and len(layer.state_size) == 3:
         states = tuple(np.zeros((case.batch, size)) for size in layer.state_size)
     options = {k: v for k, v in case.arguments.items() if k in ("go_backwards", "block_size")}
     squashers = (
@@ -194,13 +206,13 @@ def split(case: Case, layer: Any) -> dict[str, np.ndarray]:
     nets = COLUMNS[case.variant]
     ends = np.cumsum([UNITS if k == "c" else case.blocks for k in nets])[:-1]
     weights = {}
-    for letter, variable in (("W", layer.kernel), ("R", layer.recurrent_kernel)):
-        if variable is not None:
-            columns = np.split(_float64(variable), ends, axis=1)
+    for letter, matrix in (("W", _float64(layer.kernel)), ("R", _recurrent(case, layer))):
+        if matrix is not None:
+            columns = np.split(matrix, ends, axis=1)
             weights |= {f"{letter}_{k}": part for k, part in zip(nets, columns, strict=True)}
     if layer.peephole_kernel is not None:
         rows = _float64(layer.peephole_kernel)
-        weights |= {"p_i": rows[0], "p_f": rows[1], "p_o": rows[2]}
+        weights |= {f"p_{k}": row for k, row in zip(nets.replace("c", ""), rows, strict=True)}
     if layer.bias is not None:
         biased = nets.replace("c", "") if layer.use_bias == "gates" else nets
         ends = np.cumsum([UNITS if k == "c" else case.blocks for k in biased])[:-1]
@@ -209,14 +221,31 @@ def split(case: Case, layer: Any) -> dict[str, np.ndarray]:
     return weights
 
 
+def _of_cells(case: Case) -> list[int]:
+    """The columns of net c."""
+    start = case.blocks * COLUMNS[case.variant].index("c")
+    return list(range(start, start + UNITS))
+
+
+def _recurrent(case: Case, layer: Any) -> np.ndarray | None:
+    """R with a row for everything fed back: of gates, 0 where only gates see them."""
+    if layer.gate_kernel is None:
+        return None if layer.recurrent_kernel is None else _float64(layer.recurrent_kernel)
+    rows = np.insert(_float64(layer.gate_kernel), [_of_cells(case)[0]] * UNITS, 0.0, axis=1)
+    return np.concatenate([_float64(layer.recurrent_kernel), rows])
+
+
 def join(case: Case, layer: Any, weights: dict[str, np.ndarray]) -> list[np.ndarray]:
     """The inverse of `split`, in the order of the layer's variables."""
     nets = COLUMNS[case.variant]
     joined = [np.concatenate([weights[f"W_{k}"] for k in nets], axis=1)]
     if layer.recurrent_kernel is not None:
-        joined.append(np.concatenate([weights[f"R_{k}"] for k in nets], axis=1))
+        R = np.concatenate([weights[f"R_{k}"] for k in nets], axis=1)
+        joined.append(R[: layer.recurrent_kernel.shape[0]])
+    if layer.gate_kernel is not None:
+        joined.append(np.delete(R[UNITS:], _of_cells(case), axis=1))
     if layer.peephole_kernel is not None:
-        joined.append(np.stack([weights["p_i"], weights["p_f"], weights["p_o"]]))
+        joined.append(np.stack([weights[f"p_{k}"] for k in nets.replace("c", "")]))
     if layer.bias is not None:
         joined.append(np.concatenate([weights[f"b_{k}"] for k in nets if f"b_{k}" in weights]))
     return joined

@@ -34,6 +34,12 @@ VARIANTS = {
     "peephole blocks": ("peephole", {"block_size": 3}),
     "decay": ("decay", {}),
     "task 2a": ("task 2a", {}),
+    "coupled": ("coupled", {}),
+    "coupled blocks": ("coupled", {"block_size": 2}),
+    "coupled plain": ("coupled plain", {"block_size": 3, "use_bias": "gates"}),
+    "gates to gates": ("gates to gates", {}),
+    "gates to gates blocks": ("gates to gates", {"block_size": 2}),
+    "all fed back": ("all fed back", {"block_size": 3}),
 }
 
 MATRIX = [

@@ -35,6 +35,10 @@ MEMBERS = {
     "classic, no input gate": Member("classic", "fco", biases="fo"),
     "peephole": Member("peephole", "ifco"),
     "peephole, linear": Member("peephole", "ifco", options={"activation": linear}),
+    "peephole, gates fed back": Member("peephole", "ifco", "gates"),
+    "peephole, no forget gate, gates fed back": Member("peephole", "ico", "gates"),
+    "coupled": Member("coupled", "ico"),
+    "coupled, no output gate": Member("coupled", "ic"),
     "peephole, no output gate": Member("peephole", "ifc", biases="c"),
 }
 
@@ -85,7 +89,7 @@ def make_case(name: str, block_size: int, situation: str = "plain") -> Case:
         weights[f"W_{k}"] = rng.normal(size=(FEATURES, n))
         if member.fed_back != "nothing":
             weights[f"R_{k}"] = 0.6 * rng.normal(size=(fed, n))
-        if member.variant == "peephole" and k != "c":
+        if member.variant in ("peephole", "coupled") and k != "c":
             weights[f"p_{k}"] = rng.normal(size=UNITS)
         if k in member.biases:
             weights[f"b_{k}"] = rng.normal(size=n)

@@ -39,7 +39,7 @@ def oracle(case, x, state, w, frozen=None):
     a, phi = squashers(case)
     S, options = case.options["block_size"], case.options
     same_block = np.kron(np.eye(UNITS // S), np.ones((S, S)))
-    gates_present = [k for k in "io" if f"W_{k}" in w]
+    gates_present = [k for k in "ifo" if f"W_{k}" in w]
 
     def net(k, x_t, r, c):
         z = x_t @ w[f"W_{k}"]
@@ -73,12 +73,13 @@ def oracle(case, x, state, w, frozen=None):
             r, c_old = (np.broadcast_to(v, copies + v.shape[-2:]) for v in frozen[step][:2])
         r_m = r * options.get("feedback_multiplier", 1.0)
         i = gate("i", x_t, r_m, c_old)
-        f = gate("f", x_t, r_m, c_old, absent=options.get("decay", 1.0))
+        kept = 1.0 - i if case.variant == "coupled" else options.get("decay", 1.0)
+        f = gate("f", x_t, r_m, c_old, absent=kept)
         new_c = f * c + i * a(net("c", x_t, r_m, None))
         o = gate("o", x_t, r_m, frozen[step][2] if frozen else new_c)
         new_h = o * phi(new_c)
         reads.append((r, c_old, new_c))
-        made = [{"i": i, "o": o}[k][..., ::S] for k in gates_present]
+        made = [{"i": i, "f": f, "o": o}[k][..., ::S] for k in gates_present]
         gates = [np.where(valid, np.concatenate(made, axis=-1), old) for old in gates]
         h, c = np.where(valid, new_h, h), np.where(valid, new_c, c)
         last = np.where(valid, new_h, 0.0 if options.get("zero_output_for_mask") else last)

@@ -65,7 +65,7 @@ def _arrays(cell: Any, sequences: Tensor, states: list[Tensor]) -> algorithm.Arr
         c=c,
         gates=gates[0] if gates else None,
         W=cast(cell.kernel, sequences.dtype),
-        R=cast(cell.recurrent_kernel, sequences.dtype),
+        R=cast(cell.full_recurrent_kernel(), sequences.dtype),
         p=cast(cell.peephole_kernel, c.dtype),
         b=None if cell.bias is None else cast(cell.full_bias(), c.dtype),
     )

@@ -13,8 +13,9 @@ Tensor = Any
 def is_prefix_sum(equations: Equations, masked: bool) -> bool:
     """Whether each step's intake is known without the step before, and is only added up."""
     v = equations.variant
-    adds_up = v.feedback == "none" and not v.peepholes and "f" not in v.gates and v.decay == 1.0
-    return adds_up and not (masked and "o" in v.gates)
+    return (
+        v.adds_up and v.feedback == "none" and not v.peepholes and not (masked and "o" in v.gates)
+    )
 
 
 def prefix_sum(plan: Plan, a: Arrays, fixed: Fixed) -> tuple[Tensor, ...]:

@@ -53,6 +53,8 @@ def why_not_cell(cell: Any) -> str | None:
     v, equations = cell.variant, cell.equations
     if v.feeds_gates:
         return "it does not feed gates back"
+    if v.coupled:
+        return "it does not couple the gates"
     if v.peepholes and v.block_size > 4:
         return "it knows peepholes in blocks of up to 4 cells"
     for name in ("sigma", "activation", "output_activation"):
