@@ -30,6 +30,13 @@ def twins() -> tuple[Any, Any]:
     return tuple(lambda x, layer=layer: jnp.sum(layer(x) ** 2) for layer in layers)
 
 
+def scanned(f: Any) -> Any:
+    def sum_of_calls(x: Any) -> Any:
+        return jax.lax.scan(lambda sum_, k: (sum_ + f(k * x), None), 0.0, jnp.arange(3.0))[0]
+
+    return sum_of_calls
+
+
 RIGHT: dict[str, Callable[[Any], Any]] = {
     "grad": lambda f: jax.grad(f)(X),
     "jit of grad": lambda f: jax.jit(jax.grad(f))(X),
@@ -38,15 +45,26 @@ RIGHT: dict[str, Callable[[Any], Any]] = {
     "grad of vmap": lambda f: jax.grad(lambda many: jax.vmap(f)(many).sum())(MANY),
     "vmap of vjp": lambda f: jax.vmap(jax.vjp(f, X)[1])(jnp.arange(3.0))[0],
     "checkpoint": lambda f: jax.grad(jax.checkpoint(f))(X),
-    "scan": lambda f: jax.grad(
-        lambda x: jax.lax.scan(lambda sum_, k: (sum_ + f(k * x), None), 0.0, jnp.arange(3.0))[0]
-    )(X),
+    "scan": lambda f: jax.grad(scanned(f))(X),
+    "checkpoint of vmap": lambda f: jax.grad(
+        lambda many: jax.vmap(jax.checkpoint(f), in_axes=1)(many).sum()
+    )(jnp.moveaxis(MANY, 0, 1)),
 }
 
 REFUSED: dict[str, Callable[[Any], Any]] = {
     "jvp": lambda f: jax.jvp(f, (X,), (X,)),
     "jacfwd": lambda f: jax.jacfwd(f)(X),
     "jit of jacfwd": lambda f: jax.jit(jax.jacfwd(f))(X),
+    "jacfwd of jit": lambda f: jax.jacfwd(jax.jit(f))(X),
+    "jvp of jit": lambda f: jax.jvp(jax.jit(f), (X,), (X,)),
+    "jvp of scan": lambda f: jax.jvp(scanned(f), (X,), (X,)),
+    "jvp of checkpoint": lambda f: jax.jvp(jax.checkpoint(f), (X,), (X,)),
+    "jvp of a value beside its gradient": lambda f: jax.jvp(
+        lambda x: jax.value_and_grad(f)(x)[0], (X,), (X,)
+    ),
+    "grad of a value beside its gradient": lambda f: jax.grad(
+        lambda x: jax.value_and_grad(f)(x)[0]
+    )(X),
     "linearize": lambda f: jax.linearize(f, X)[1](X),
     "vmap of jvp": lambda f: jax.vmap(lambda v: jax.jvp(f, (X,), (v,)))(MANY),
     "hessian": lambda f: jax.hessian(f)(X),
