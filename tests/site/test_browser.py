@@ -1,7 +1,6 @@
-"""The built site in Chromium: accessibility, privacy, weight, search, print, without JavaScript."""
+"""The built site in Chromium: accessibility, privacy, weight, print, without JavaScript."""
 
 import gzip
-import re
 
 import pytest
 
@@ -14,29 +13,6 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 AXE = {"runOnly": RULES, "resultTypes": ["violations"]}
 VIOLATIONS = "found => found.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html).join(' '))"
 LARGEST = {"equations/gradient-flow.md": 300_000, "equations/step-through.md": 300_000}
-
-SEARCHES = [
-    ("who invented lstm", "who-invented-lstm/"),
-    ("perceptron", "history/before/"),
-    ("forget gate", "history/forget-gate/"),
-    ("peephole_initializer", "api/peephole/"),
-    ("PeepholeLSTM", "api/peephole/"),
-    ("constant error carousel", "history/carousel/"),
-    ("vanishing gradient", "history/vanishing-gradient/"),
-    ("cuDNN", "history/hardware/"),
-    ("stateful", "guides/long-sequences/"),
-    ("masking", "guides/masking/"),
-    ("mixed precision", "guides/precision/"),
-    ("bidirectional CTC", "history/full-gradient/"),
-    ("quick start", "guides/quick-start/"),
-    ("save model", "guides/saving/"),
-    ("peephole lstm equation", "equations/peephole/"),
-    ("truncated gradient", "equations/gradients/"),
-    ("gate order", "equations/"),
-    ("speech recognition", "history/speech/"),
-    ("machine translation", "history/translation/"),
-    ("citing", "citing/"),
-]
 
 
 class Visit:
@@ -136,42 +112,6 @@ def test_page_is_readable_without_javascript(served, plain, page):
             assert shown.first.is_visible()
             assert shown.first.bounding_box()["height"] > 10
     assert not plain.locator(".md-content button:visible").count()
-
-
-@pytest.fixture(scope="module")
-def search(served, browser):
-    """Gives the address of the first result of a search."""
-    here = browser.new_context().new_page()
-    here.goto(served, wait_until="networkidle")
-
-    def first(query):
-        here.fill(".md-search__input", query)
-        here.press(".md-search__input", "End")
-        here.wait_for_timeout(300)
-        result = here.locator(".md-search-result__item a").first
-        address = result.get_attribute("href", timeout=5000)
-        return re.sub(r"[?#].*", "", address).removeprefix(served)
-
-    yield first
-    here.context.close()
-
-
-@pytest.mark.parametrize(("query", "page"), SEARCHES)
-def test_search_finds_the_page_first(search, query, page):
-    assert search(query) == page
-
-
-def test_the_index_is_loaded_when_the_search_is_opened(served, browser):
-    here = browser.new_context().new_page()
-    requests = []
-    here.on("request", lambda request: requests.append(request.url))
-    here.goto(served + "history/carousel/", wait_until="networkidle")
-    assert [r for r in requests if "search_index" in r] == []
-    with here.expect_request("**/search/search_index.json"):
-        here.click(".md-search__input")
-    here.fill(".md-search__input", "peepholes")
-    here.locator(".md-search-result__item a").first.wait_for(timeout=5000)
-    here.context.close()
 
 
 COPIES = [
