@@ -10,7 +10,7 @@ PYTHON ?= python3
 VENV := build/venv
 PYTEST := python -m pytest -n 2 --dist worksteal
 
-.PHONY: demo test site site-build test-site bench lint mutants machine clean
+.PHONY: demo test site site-build site-version test-site bench lint mutants machine clean
 demo: $(VENV)/demo/ok
 	$(VENV)/demo/bin/python -m keras_lstm_ext demo $(ARGS)
 
@@ -25,9 +25,19 @@ endif
 site: site-build
 	$(SITE) -m http.server --directory build/site --bind 127.0.0.1 8000
 
+# With the releases that `make site-version` kept on the branch gh-pages, here or at the origin.
 site-build: $(VENV)/docs/ok
 	$(SITE) site/katex/install.py
-	$(SITE) -m mkdocs build
+	rm -rf build/versions && mkdir -p build
+	{ git archive gh-pages versions || git archive origin/gh-pages versions; } 2>/dev/null \
+		| tar -x -C build 2>/dev/null || true
+	VERSIONS=$$(ls build/versions/versions.json 2>/dev/null) $(SITE) -m mkdocs build
+	test ! -d build/versions || cp -R build/versions build/site/
+
+# Commits the documentation of a release: make site-version VERSION=0.1.0
+site-version: $(VENV)/docs/ok
+	$(SITE) site/katex/install.py
+	$(SITE) -m mike deploy --deploy-prefix versions $(VERSION)
 
 # In a browser: Debian's Chromium (apt install chromium).
 test-site: $(VENV)/docs/ok

@@ -107,6 +107,7 @@ class CitationProcessor(InlineProcessor):
         span = ElementTree.Element("span", {"class": "citation"})
         span.text = "("
         keys = [key.strip().lstrip("@") for key in m[1].split(";")]
+        cited(self.md).update(dict.fromkeys(keys))
         for key in keys:
             link = ElementTree.SubElement(span, "a", {"href": f"{PAGE}#{key}"})
             link.set("title", f"{full(known(key))} Read: {known_how(known(key))}.")
@@ -114,6 +115,11 @@ class CitationProcessor(InlineProcessor):
             link.tail = "; "
         link.tail = ")"
         return span, m.start(0), m.end(0)
+
+
+def cited(md: Markdown) -> dict[str, None]:
+    """The keys that a page has cited so far; every page has a `Markdown` of its own."""
+    return vars(md).setdefault("lstm_cited", {})
 
 
 def known(key: str) -> Reference:

@@ -16,5 +16,5 @@ def preprocess(soup: BeautifulSoup, output: str) -> None:
             math.replace_with(block)
         else:
             math.replace_with(code)
-    for unwanted in soup.select("button, svg, .headerlink"):
+    for unwanted in soup.select("button, svg, .headerlink, .references"):
         unwanted.decompose()

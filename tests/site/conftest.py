@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from tests.site.sources import ADDRESS, ROOT
+from tests.site.sources import ADDRESS, REPOSITORY, ROOT
 
 BROWSER_ARGUMENTS = [
     "--no-sandbox",
@@ -49,6 +49,8 @@ def built(request, tmp_path_factory):
         "NO_MKDOCS_2_WARNING": "1",
         "PYTHONPATH": os.pathsep.join(["site/extensions", "site/figures"]),
         "SITE_URL": ADDRESS,
+        "REPO_URL": REPOSITORY,
+        "VERSIONS": "tests/site/versions.json",
     }
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
     build = subprocess.run(

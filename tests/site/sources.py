@@ -5,6 +5,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 ADDRESS = "https://lstm.example/"
+REPOSITORY = "https://code.example/lstm/keras_lstm_ext"
 CONTENT = ROOT / "site" / "content"
 PAGES = sorted(path.relative_to(CONTENT).as_posix() for path in CONTENT.rglob("*.md"))
 

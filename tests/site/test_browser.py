@@ -4,7 +4,7 @@ import gzip
 
 import pytest
 
-from tests.site.sources import PAGES, ROOT, url
+from tests.site.sources import ADDRESS, PAGES, ROOT, url
 
 pytestmark = pytest.mark.slow
 
@@ -86,6 +86,43 @@ def test_printed_formulas_are_not_clipped(visit):
     if visit.page.startswith("equations/"):
         assert here.pdf(format="A4").startswith(b"%PDF")
     assert not here.locator(".md-header").is_visible()
+
+
+CUT_OFF = """[...document.querySelectorAll(".md-content table")]
+    .filter(table => table.offsetParent)
+    .filter(table => {
+      const page = table.closest(".md-content__inner").getBoundingClientRect();
+      const { left, right } = table.getBoundingClientRect();
+      return Math.max(right, left + table.scrollWidth) > page.right + 1;
+    })
+    .map(table => table.innerText.slice(0, 80))"""
+
+
+@pytest.mark.parametrize(("width", "media"), [(390, "screen"), (718, "print")])
+def test_no_column_is_cut_off(visit, width, media):
+    assert visit.show(width, media=media).evaluate(CUT_OFF) == []
+
+
+def test_paper_has_the_references_and_a_line_to_cite(visit):
+    here = visit.show(718, media="print")
+    labels = here.locator(".md-content .citation a").all_text_contents()
+    references = here.locator(".references")
+    assert references.count() == bool(labels)
+    if labels:
+        assert references.is_visible()
+        listed = references.locator("b").all_text_contents()
+        assert set(listed) == {f"{label}." for label in labels}
+    assert not here.locator("details.cite").is_visible()
+    if visit.page != "index.md":
+        line = here.locator(".cite-line")
+        assert line.is_visible()
+        assert ADDRESS + url(visit.page) in line.inner_text()
+        assert "CC BY 4.0" in line.inner_text()
+
+
+def test_the_screen_has_references_by_link_only(visit):
+    here = visit.show(1280)
+    assert not here.locator(".references:visible, .cite-line:visible").count()
 
 
 @pytest.fixture(scope="module")
