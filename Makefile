@@ -37,7 +37,8 @@ site-build: $(VENV)/docs/ok
 # Commits the documentation of a release: make site-version VERSION=0.1.0
 site-version: $(VENV)/docs/ok
 	$(SITE) site/katex/install.py
-	$(SITE) -m mike deploy --deploy-prefix versions $(VERSION)
+	PATH="$(abspath $(VENV))/docs/bin:$$PATH" SITE_URL="$${SITE_URL:+$${SITE_URL}versions/}" \
+		$(subst python,mike,$(SITE)) deploy --deploy-prefix versions $(VERSION)
 
 # In a browser: Debian's Chromium (apt install chromium).
 test-site: $(VENV)/docs/ok

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import lstm_benchmarks
+import lstm_board
 import lstm_citations
 import lstm_equations
 import lstm_experiments
@@ -33,6 +34,8 @@ DIRECTIVES: dict[str, Callable[..., Iterator[str]]] = {
     "benchmark": lstm_benchmarks.benchmark,
     "benchmark-memory": lstm_benchmarks.memory,
     "experiment": lstm_experiments.experiment,
+    "experiment-task": lstm_experiments.task,
+    "board": lstm_board.board,
     "experiment-flow": lstm_experiments.error_flow,
     "experiment-models": lstm_experiments.models,
     "experiment-note": lstm_experiments.note,
@@ -47,6 +50,7 @@ NUMBERS = {
     "experiment",
     "experiment-flow",
     "experiment-models",
+    "experiment-task",
 }
 """What nobody searches for: every page loads the index of the search."""
 _LINE = re.compile(r"^::([a-z][a-z-]*)((?: +\S+)*) *$")

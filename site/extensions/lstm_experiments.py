@@ -2,12 +2,16 @@
 
 import json
 from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 
 import curves
 import error_flow as flow
 import lstm_benchmarks
 import lstm_sources
 import needed
+import network
+import sample
 
 from keras_lstm_ext.bench import report as bench
 from keras_lstm_ext.experiments import report
@@ -33,8 +37,37 @@ def experiment(task: str) -> Iterator[str]:
         for name, row in content["rows"].items():
             how = f' --network "{name}" --limit {row["limit"]} --trials {len(row["trials"])}'
             yield f"    python -m keras_lstm_ext reproduce {task}{settings}{how}"
+    records = ", ".join(
+        f'<a class="record" href="../results/{p.name}">{p.name}</a>' for p in paths(task)
+    )
+    yield from ("", f"Records of the runs: {records}", "")
     lines = {line: None for content in found for line in where(content)}
     yield from ("", *lstm_benchmarks.folded(f"* {line}" for line in lines))
+
+
+def task(name: str) -> Iterator[str]:
+    """A drawn sample of a task, the paper's network, and its procedure beside ours."""
+    for figure in (sample, network):
+        yield from ("", '<figure class="needed task">', figure.draw(name))
+        yield f"<figcaption>{figure.caption(name)}</figcaption></figure>"
+    yield from ("", "| procedure | the paper | here |", "|---|---|---|")
+    for what, theirs in network.procedure(name):
+        yield f"| {what} | {theirs} | the same |"
+    yield "| tested | not said | after every 2 % more sequences |"
+    ours = [row for c in results(name) if not c["settings"] for row in c["rows"].values()]
+    training = sample.TASKS[name].network.training
+    limits = sorted({row["limit"] for row in ours if row["trials"]})
+    trials = sorted({len(row["trials"]) for row in ours if row["trials"]})
+    yield f"| networks of a kind | {training.trials} | {_range(trials)} |"
+    yield f"| limit | {report.limit(name)} | {_range(limits)} |"
+    yield ""
+
+
+def _range(numbers: list[int]) -> str:
+    if not numbers:
+        return "not run"
+    ends = dict.fromkeys((numbers[0], numbers[-1]))
+    return " to ".join(f"{n:,}" for n in ends)
 
 
 def error_flow(task: str) -> Iterator[str]:
@@ -74,6 +107,17 @@ def results(task: str) -> list[report.Record]:
     return sorted(of_task, key=lambda content: list(content["settings"].items()))
 
 
+def paths(task: str) -> list[Path]:
+    """The files of a task."""
+    return [p for p in sorted(RESULTS.glob("*.json")) if read(p)["task"] == task]
+
+
+@cache
+def read(path: Path) -> report.Record:
+    """A file of results."""
+    return json.loads(path.read_text("utf-8"))
+
+
 def every() -> Iterator[report.Record]:
     """All files of results."""
-    return (json.loads(path.read_text("utf-8")) for path in sorted(RESULTS.glob("*.json")))
+    return (read(path) for path in sorted(RESULTS.glob("*.json")))

@@ -26,7 +26,7 @@ AUTHOR = {"@type": "Organization", "name": "The keras_lstm_ext developers"}
 TEXT_LICENCE = "https://creativecommons.org/licenses/by/4.0/"
 CODE_LICENCE = "https://www.apache.org/licenses/LICENSE-2.0"
 RATINGS = {"wrong": 1, "imprecise": 3, "right": 5}
-"""The verdicts of the page of claims as numbers; a claim that is open has none."""
+"""The verdicts of the page of claims as numbers; what is open or opinion has none."""
 
 RESULTS = lstm_sources.PACKAGE / "experiments" / "results"
 
@@ -38,9 +38,10 @@ def on_config(config: MkDocsConfig) -> None:
     if not config.extra["repository"]:
         log.info("REPO_URL is not set: pages do not say where to report an error")
     config.extra["versions"] = versions()
-    # mike sets it while it builds a release, and puts the address of the release in place of ours.
+    # mike sets it while it builds a release, whose address is below that of the site.
     kept = "MIKE_DOCS_VERSION" in os.environ
-    config.extra["newest"] = os.environ.get("SITE_URL") if kept else None
+    address = os.environ.get("SITE_URL", "").removesuffix("versions/")
+    config.extra["newest"] = address if kept else None
 
 
 def versions() -> list[dict[str, Any]]:
@@ -130,7 +131,7 @@ def _things(page: Page, config: MkDocsConfig) -> Iterator[dict[str, Any]]:
         yield {"@type": "FAQPage", "mainEntity": list(_questions(_soup(page)))}
     elif source == "claims.md":
         yield from _claims(_soup(page), page.canonical_url or "", config)
-    elif page.is_homepage:
+    elif source == "index.md":
         yield _software(config)
     elif source.startswith("experiments/"):
         records = sorted({Path(str(a["href"])).name for a in _soup(page).select("a.record")})

@@ -120,6 +120,15 @@ def test_paper_has_the_references_and_a_line_to_cite(visit):
         assert "CC BY 4.0" in line.inner_text()
 
 
+def test_a_page_of_experiments_is_short(visit):
+    if visit.page.startswith("experiments/"):
+        here = visit.show(1280)
+        assert here.evaluate("document.documentElement.scrollHeight") <= 6000
+    if visit.page == "experiments/index.md":
+        board = visit.tab.locator(".board").bounding_box()
+        assert board["y"] + board["height"] <= 900, "more than one screen"
+
+
 def test_the_screen_has_references_by_link_only(visit):
     here = visit.show(1280)
     assert not here.locator(".references:visible, .cite-line:visible").count()

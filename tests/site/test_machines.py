@@ -105,7 +105,7 @@ def test_the_claims_are_data(heads):
     reviews = [t for t in heads["claims.md"].things if t["@type"] == "ClaimReview"]
     ids = re.findall(r"\{: #(claim-[\w-]+) \}", read("claims.md"))
     assert [r["url"] for r in reviews] == [f"{ADDRESS}claims/#{i}" for i in ids]
-    ratings = {"wrong": 1, "imprecise": 3, "right": 5, "open": None}
+    ratings = {"wrong": 1, "imprecise": 3, "right": 5, "open": None, "opinion": None}
     for review in reviews:
         rating = review["reviewRating"]
         assert rating.get("ratingValue") == ratings[rating["alternateName"]]
@@ -162,7 +162,7 @@ def test_a_page_says_when_it_was_changed_and_has_other_versions(built, page):
     text = (built / url(page) / "index.html").read_text("utf-8")
     assert ("Last changed" in text) == bool(last_commit(page))
     depth = "../" * url(page).count("/")
-    assert f'<a href="{depth or "./"}versions/0.0.9/">0.0.9</a>'.replace("./v", "v") in text
+    assert re.search(rf'<a href="(\./)?{re.escape(depth)}versions/0.0.9/">0.0.9</a>', text)
 
 
 def test_the_record_for_zenodo_agrees_with_the_citation_file():
