@@ -1,7 +1,9 @@
 """Compiles the native engine where there is a C++ compiler; pyproject.toml says all else."""
 
+import os
 import platform
 import shutil
+import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,13 @@ from setuptools.command.build_ext import build_ext
 FOLDER = Path("keras_lstm_ext/native")
 RECORD = "not_built.txt"
 
+# A release has the engine or is none.
+REQUIRED = os.environ.get("KERAS_LSTM_EXT_NATIVE") == "required"
+
 # The kernels with their C interface, which does nothing when it is loaded, and TensorFlow's ops,
 # which register themselves and must therefore be loaded by TensorFlow, whoever came first.
 LIBRARIES = {
-    "lstm": ("kernels", "lstm", "stream", "memory", "threads", "arrays", "plain"),
+    "lstm": ("kernels", "lstm", "stream", "memory", "processor", "threads", "arrays", "plain"),
     "lstm_tensorflow": ("arrays", "op", "tensorflow"),
 }
 
@@ -32,12 +37,20 @@ AVX512 = [*AVX2, "-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl"]
 
 # Instruction set: floats in a vector, rows of a tile (as many as the registers hold), flags.
 X86 = {
-    "baseline": (4, 3, []),
+    "baseline": (4, 2, []),
     "avx2": (8, 3, AVX2),
     "avx512": (16, 6, [*AVX512, "-mprefer-vector-width=512"]),
 }
 OTHER = {"baseline": (4, 6, [])}
-ISAS = X86 if platform.machine().lower() in ("x86_64", "amd64") else OTHER
+
+# What is built for: a cross build says it in the environment. Python for either kind of Mac builds
+# for the one at hand.
+PLATFORM = sysconfig.get_platform()
+WINDOWS, MACOS = PLATFORM.startswith("win"), PLATFORM.startswith("macosx")
+if PLATFORM.endswith("universal2"):
+    PLATFORM = platform.machine()
+    os.environ.setdefault("ARCHFLAGS", f"-arch {PLATFORM}")
+ISAS = X86 if PLATFORM.endswith(("x86_64", "amd64")) else OTHER
 
 
 class BuildNative(build_ext):
@@ -57,10 +70,12 @@ class BuildNative(build_ext):
                 [*self.objects(ext), *others],
                 str(library),
                 libraries=ext.libraries,
-                extra_postargs=link_flags(self.compiler, library.name),
+                extra_postargs=link_flags(self.compiler, library.name, self.build_temp),
                 target_lang="c++",
             )
         except Exception as error:  # whatever it is: all else must install
+            if REQUIRED:
+                raise
             self.warn(f"the native engine is not built: {error}")
             library.with_name(RECORD).write_text(self.reason())
 
@@ -101,12 +116,13 @@ class BuildNative(build_ext):
                 shutil.copy(made, FOLDER / name)
 
 
-def link_flags(compiler: Any, name: str) -> list[str]:
-    """What lets one library find the other beside it."""
-    if platform.system() == "Windows":
-        return []
-    if platform.system() != "Darwin":
-        return [f"-Wl,-soname,{name}", "-Wl,-rpath,$ORIGIN"]
+def link_flags(compiler: Any, name: str, temporary: str) -> list[str]:
+    """What lets one library find the other beside it, and what others find in it."""
+    if WINDOWS:  # what a linker would read of it, which would land in the wheel
+        return [f"-Wl,--out-implib,{Path(temporary) / name}.lib"]
+    if not MACOS:
+        exports = FOLDER / "exports.map"
+        return [f"-Wl,-soname,{name}", "-Wl,-rpath,$ORIGIN", f"-Wl,--version-script={exports}"]
     for linker in ("linker_so", "linker_so_cxx"):  # a bundle cannot be linked to
         flags = getattr(compiler, linker, None) or []
         setattr(compiler, linker, ["-dynamiclib" if f == "-bundle" else f for f in flags])
@@ -121,16 +137,17 @@ class Wheel(bdist_wheel):
         return "py3", "none", super().get_tag()[2]
 
 
-setup(
-    ext_modules=[
-        Extension(
-            f"keras_lstm_ext.native.{name}",
-            sources=[str(FOLDER / f"{source}.cpp") for source in sources],
-            depends=sorted(map(str, FOLDER.glob("*.h"))),
-            libraries=[] if platform.system() == "Windows" else ["dl", "pthread"],
-            optional=True,
-        )
-        for name, sources in LIBRARIES.items()
-    ],
-    cmdclass={"build_ext": BuildNative, "bdist_wheel": Wheel},
-)
+if __name__ == "__main__":  # tests read the tables above
+    setup(
+        ext_modules=[
+            Extension(
+                f"keras_lstm_ext.native.{name}",
+                sources=[str(FOLDER / f"{source}.cpp") for source in sources],
+                depends=sorted(map(str, FOLDER.glob("*.h"))),
+                libraries=[] if WINDOWS else ["dl", "pthread"],
+                optional=not REQUIRED,
+            )
+            for name, sources in LIBRARIES.items()
+        ],
+        cmdclass={"build_ext": BuildNative, "bdist_wheel": Wheel},
+    )

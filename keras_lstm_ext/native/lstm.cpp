@@ -6,6 +6,7 @@
 #include "kernels.h"
 #include "lay.h"
 #include "memory.h"
+#include "processor.h"
 #include "threads.h"
 
 // Under the address sanitizer there are gaps between the places, which must not be touched.
@@ -25,11 +26,10 @@ extern const Kernels avx2, avx512;
 
 namespace {
 
-constexpr int64_t SECOND_LEVEL_CACHE = 640 * 1024;  // bytes of packed weights that stay in it
-constexpr int64_t BETWEEN_TEAMS = 1024;             // floats, at least a page
+constexpr int64_t BETWEEN_TEAMS = 1024;  // floats, at least a page
 constexpr int32_t MOST_THREADS = 1024;
-constexpr double SMALL = 1 << 18;                    // multiplications that a thread is worth
-constexpr double SMALL_STEP = 1 << 15;               // and in each step, where threads meet after it
+constexpr double SMALL = 1 << 18;       // multiplications that a thread is worth
+constexpr double SMALL_STEP = 1 << 15;  // and in each step, where threads meet after it
 
 }  // namespace
 
@@ -70,11 +70,15 @@ double weights_of(const Layout& l, const Options& o) {  // of sizes that may be 
   return 1.0 * l.panels * l.width * (o.features + o.units);
 }
 
+// Whether they stay in a core's second-level cache, beside what else a call reads.
+bool stay_in_cache(const Layout& l, const Options& o) {
+  return weights_of(l, o) * sizeof(float) <= second_level_cache() * 0.625;
+}
+
 // A team per thread where each has enough rows and the weights stay in its cache; else one team.
 void split(Layout& l, const Options& o) {
   const int64_t threads = std::clamp(o.threads, 1, MOST_THREADS);
-  const bool by_rows = l.panels < 2 || (weights_of(l, o) * 4 <= SECOND_LEVEL_CACHE &&
-                                        o.batch >= 2 * threads);
+  const bool by_rows = l.panels < 2 || (stay_in_cache(l, o) && o.batch >= 2 * threads);
   l.teams = by_rows ? std::min(threads, o.batch) : 1;
   l.members = by_rows ? 1 : std::min(threads, l.panels);
 }
@@ -90,7 +94,7 @@ int64_t steps_forward(const Layout& l, const Options& o) {
 
 // So many steps at once that the weight gradients, which every chunk reads and writes, cost little.
 int64_t steps_backward(const Layout& l, const Options& o) {
-  const int64_t rows = weights_of(l, o) * 4 <= SECOND_LEVEL_CACHE ? 128 : 512;
+  const int64_t rows = stay_in_cache(l, o) ? 128 : 512;
   return std::min(std::max<int64_t>(o.time, 1),
                   std::max<int64_t>(1, rows / rows_of_team(l, o)));
 }
@@ -199,17 +203,9 @@ int64_t place(Job& j, bool backward, float* memory) {
   return weights + j.l.teams * j.l.team_floats;
 }
 
-int32_t lstm_supports(int32_t isa) {
-#if defined(__x86_64__)
-  __builtin_cpu_init();
-  const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  if (isa == AVX2) return has_avx2;
-  if (isa == AVX512)
-    return has_avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
-#endif
-  return isa == BEST || isa == BASELINE;
-}
+int32_t lstm_supports(int32_t isa) { return has_instructions(isa); }
+
+int64_t lstm_cache() { return second_level_cache(); }
 
 int32_t lstm_threads(const Options* options) {
   Options o = *options;

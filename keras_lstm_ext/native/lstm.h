@@ -49,10 +49,17 @@ struct Gradients {
   float *x, *h, *c, *W, *R, *p, *b;  // of the shapes of the inputs
 };
 
+#ifdef _WIN32
+#define LSTM_API extern "C" __declspec(dllexport)
+#else
 #define LSTM_API extern "C" __attribute__((visibility("default")))
+#endif
 
 // Whether this processor has the instructions.
 LSTM_API int32_t lstm_supports(int32_t isa);
+
+// Bytes of a core's second-level cache, by which a call is divided.
+LSTM_API int64_t lstm_cache();
 
 // The largest block whose gates may have peepholes.
 LSTM_API int32_t lstm_largest_peephole_block();

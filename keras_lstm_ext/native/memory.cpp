@@ -1,15 +1,15 @@
 #include "memory.h"
 
-#include <pthread.h>
-
-#include <cstdlib>
 #include <exception>
 #include <mutex>
 #include <new>
 #include <vector>
 
+#include "fork.h"
+
 namespace {
 
+constexpr std::align_val_t CACHE_LINE{64};
 constexpr size_t MOST = size_t{64} << 20;       // bytes that are worth keeping
 constexpr size_t TOGETHER = size_t{256} << 20;  // of all that is idle
 
@@ -27,7 +27,9 @@ Kept* const kept = new (place) Kept;
 // A forked child has a list that no other thread was changing.
 void hold() { kept->mutex.lock(); }
 void let_go() { kept->mutex.unlock(); }
-[[maybe_unused]] const int held_at_fork = pthread_atfork(hold, let_go, let_go);
+[[maybe_unused]] const int held_at_fork = at_fork(hold, let_go, let_go);
+
+void release(Memory memory) { ::operator delete(memory.at, CACHE_LINE); }
 
 Memory take_idle() {
   std::lock_guard<std::mutex> lock(kept->mutex);
@@ -54,10 +56,10 @@ bool keep(Memory memory) try {
 Memory borrow(size_t bytes) {
   const Memory memory = take_idle();
   if (memory.bytes >= bytes) return memory;
-  std::free(memory.at);
-  return {static_cast<float*>(std::aligned_alloc(64, bytes)), bytes};
+  release(memory);
+  return {static_cast<float*>(::operator new(bytes, CACHE_LINE, std::nothrow)), bytes};
 }
 
 void give_back(Memory memory) {
-  if (!keep(memory)) std::free(memory.at);
+  if (!keep(memory)) release(memory);
 }

@@ -122,9 +122,10 @@ bool register_op(const char* name, std::initializer_list<const char*> more_input
   return good;
 }
 
-// Where TensorFlow is not loaded, this file has no ops.
+// Where TensorFlow is not loaded, or lacks something, this file has no ops.
+const std::string missing = find_tensorflow();
 const bool registered =
-    find_tensorflow() &&
+    missing.empty() &&
     register_op("KerasLstmExtSequence", {}, {"y", "h_last", "c_last"}, infer_shapes<SEQUENCE>,
                 forward<SEQUENCE>) &&
     register_op("KerasLstmExtLast", {}, {"h_last", "c_last"}, infer_shapes<LAST>, forward<LAST>) &&
@@ -135,3 +136,6 @@ const bool registered =
                 backward);
 
 }  // namespace
+
+// What TensorFlow lacks for the ops, or nothing.
+LSTM_API const char* lstm_missing() { return missing.c_str(); }

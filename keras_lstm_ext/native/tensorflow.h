@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 struct TF_Status;
 struct TF_Tensor;
@@ -69,5 +70,5 @@ using TF_InferShapes = void (*)(TF_ShapeInferenceContext*, TF_Status*);
 TENSORFLOW_FUNCTIONS(TENSORFLOW_DECLARE)
 #undef TENSORFLOW_DECLARE
 
-// Whether TensorFlow is loaded and has all of them.
-bool find_tensorflow();
+// Finds all of them. Empty, or what is missing.
+std::string find_tensorflow();

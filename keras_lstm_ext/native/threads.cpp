@@ -1,8 +1,5 @@
 #include "threads.h"
 
-#include <pthread.h>
-#include <sched.h>
-
 #include <atomic>
 #include <cfenv>
 #include <chrono>
@@ -15,8 +12,12 @@
 #include <thread>
 #include <vector>
 
+#include "fork.h"
+
 #if defined(__x86_64__) || defined(__i386__)
 #define PAUSE() __builtin_ia32_pause()
+#elif defined(__aarch64__)
+#define PAUSE() __asm__ volatile("isb")  // `yield` takes no time on most
 #else
 #define PAUSE() ((void)0)
 #endif
@@ -125,7 +126,7 @@ bool next(Turn& turn) {
   if (take_of_another(turn)) return true;
   if (within(SPIN, crew, awaited, pause)) return over();
   // Whose part is awaited has lost its processor, perhaps to this thread.
-  if (!within(YIELD, crew, awaited, [] { sched_yield(); })) sleep(crew, awaited);
+  if (!within(YIELD, crew, awaited, [] { std::this_thread::yield(); })) sleep(crew, awaited);
   return over();
 }
 
@@ -149,7 +150,7 @@ alignas(Pool) char place[sizeof(Pool)];
 Pool* const pool = new (place) Pool;
 
 // A forked child has none of the threads, and the lock may be that of one of them.
-[[maybe_unused]] const int forgotten = pthread_atfork(nullptr, nullptr, [] { new (place) Pool; });
+[[maybe_unused]] const int forgotten = at_fork(nullptr, nullptr, [] { new (place) Pool; });
 
 void work(Worker* worker) {
   for (;;) {

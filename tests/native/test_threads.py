@@ -1,7 +1,7 @@
 """Threads: after a fork, beside others that want the processors, and how many a call gets."""
 
-import ctypes
 import os
+import platform
 from typing import Any
 
 import numpy as np
@@ -166,7 +166,7 @@ print("same bits")
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "pthread_setattr_default_np"), reason="of glibc")
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="of glibc")
 def test_a_call_does_without_threads_where_the_system_gives_none() -> None:
     assert processes.run(NO_THREADS) == "no threads\nsame bits\n"
 

@@ -138,6 +138,7 @@ def load(folder: Path = FOLDER) -> ctypes.CDLL | str:
         found.lstm_call.argtypes = [
             *(c_int32, integers, c_int64, integers, c_int64, c_char_p, c_int64)
         ]
+        found.lstm_cache.restype = c_int64
         found.lstm_kept_of_step.argtypes = [integers, c_int64, c_int64, integers, integers]
         found.lstm_open_stream.argtypes = [
             *(integers, c_int64, integers, c_int64, POINTER(c_void_p), c_char_p, c_int64)
@@ -154,6 +155,15 @@ LOADED: Any = load()
 def why_not_built() -> str | None:
     """Gives None where there is the library, or the reason why not."""
     return LOADED if isinstance(LOADED, str) else None
+
+
+ISAS = {"AVX-512": 3, "AVX2": 2, "baseline": 1}
+"""What the library calls the instruction sets, best first."""
+
+
+def processor() -> tuple[list[str], int]:
+    """The instruction sets that the library can use here, best first, and bytes of the cache."""
+    return [name for name, isa in ISAS.items() if LOADED.lstm_supports(isa)], LOADED.lstm_cache()
 
 
 @functools.cache

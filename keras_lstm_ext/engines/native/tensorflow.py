@@ -1,5 +1,6 @@
 """The native engine as TensorFlow ops, and what keeps them out of exported files."""
 
+import ctypes
 import functools
 import os
 from collections.abc import Callable
@@ -20,8 +21,8 @@ NO_EXPORT = "engine_native_cannot_be_exported.Make_the_layer_with_engine_portabl
 
 def why_not(layer: Any, call: Any) -> str | None:
     """Gives None if TensorFlow can run the library here, or the reason why not."""
-    if not hasattr(ops(), "keras_lstm_ext_backward"):
-        return "TensorFlow cannot load it"
+    if isinstance(ops(), str):
+        return f"TensorFlow cannot load it ({ops()})"
     if cudnn.gpu_visible():
         return "it computes on a CPU, and TensorFlow sees a GPU"
     if tracing.exporting():
@@ -35,11 +36,20 @@ def why_not(layer: Any, call: Any) -> str | None:
 
 @functools.cache
 def ops() -> Any:
-    """The ops, or None. They are in a file of their own, since loading it registers them."""
+    """The ops, or why there are none. Loading the file, which is of their own, registers them."""
+    path = str(packing.FOLDER / "lstm_tensorflow.so")
     try:
-        return tf.load_op_library(str(packing.FOLDER / "lstm_tensorflow.so"))
-    except (tf.errors.NotFoundError, OSError):
-        return None
+        found = tf.load_op_library(path)
+    except (tf.errors.OpError, OSError) as error:
+        return str(error)
+    return found if hasattr(found, "keras_lstm_ext_backward") else missing(path)
+
+
+def missing(path: str) -> str:
+    """What TensorFlow lacks for the ops of a file that loads without them."""
+    say = ctypes.CDLL(path).lstm_missing
+    say.restype = ctypes.c_char_p
+    return say().decode() or "its C API refuses the ops"
 
 
 def threads() -> int:
