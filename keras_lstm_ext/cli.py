@@ -1,4 +1,4 @@
-"""The command line: `python -m keras_lstm_ext demo`, `bench` and `reproduce`."""
+"""The command line: `python -m keras_lstm_ext demo`, `bench`, `reproduce` and `doctor`."""
 
 import argparse
 import io
@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
+from keras_lstm_ext import doctor
 from keras_lstm_ext.bench import command as bench
 from keras_lstm_ext.demo import command as demo
 from keras_lstm_ext.demo.errors import UserError
@@ -48,6 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add(commands, "bench", bench, "measure the engines beside keras.layers.LSTM on this machine")
     about = "train networks on a task of the papers as the paper did, and compare"
     _add(commands, "reproduce", experiments, about)
+    _add(commands, "doctor", doctor, "say what is installed and which engine runs each layer")
     return parser
 
 

@@ -55,9 +55,9 @@ def record(
 def machine() -> Record:
     """Processor, memory, operating system, and how busy it is; before a benchmark, not after."""
     return {
-        "processor": _processor(),
+        "processor": processor(),
         "processors": os.cpu_count(),
-        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "memory_bytes": _memory(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "busy_share": busy_share(),
     }
@@ -86,12 +86,27 @@ def _processor_times() -> list[int]:
     return [int(ticks) for ticks in statistics.read_text().splitlines()[0].split()[1:9]]
 
 
-def _processor() -> str:
+def _memory() -> int | None:
+    """In bytes; None on Windows, which is asked in another way."""
+    if not hasattr(os, "sysconf"):
+        return None
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def processor() -> str:
+    """The name of the processor, as far as the system tells it.
+
+    Returns:
+        What its maker calls it, or its kind.
+    """
     info = Path("/proc/cpuinfo")
     if info.exists():
         for line in info.read_text().splitlines():
             if line.startswith("model name"):
                 return line.split(":", 1)[1].strip()
+    if platform.system() == "Darwin":
+        command = ["sysctl", "-n", "machdep.cpu.brand_string"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     return platform.processor() or platform.machine()
 
 
