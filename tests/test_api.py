@@ -176,3 +176,11 @@ def test_every_field_of_a_variant_is_documented() -> None:
 
 def test_the_version_is_a_release_number() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+(\.dev\d+|rc\d+)?", keras_lstm_ext.__version__)
+
+
+def test_citation_and_changelog_have_the_version() -> None:
+    root = Path(__file__).parents[1]
+    written = re.search(r"^version: (\S+)$", (root / "CITATION.cff").read_text(), re.MULTILINE)
+    assert written
+    assert written.group(1) == keras_lstm_ext.__version__
+    assert f"\n## {keras_lstm_ext.__version__}" in (root / "CHANGELOG.md").read_text()
