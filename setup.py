@@ -20,7 +20,10 @@ REQUIRED = os.environ.get("KERAS_LSTM_EXT_NATIVE") == "required"
 # The kernels with their C interface, which does nothing when it is loaded, and TensorFlow's ops,
 # which register themselves and must therefore be loaded by TensorFlow, whoever came first.
 LIBRARIES = {
-    "lstm": ("kernels", "lstm", "stream", "memory", "processor", "threads", "arrays", "plain"),
+    "lstm": (
+        *("kernels", "lstm", "stream", "memory", "processor", "threads", "arrays", "plain"),
+        "xla",
+    ),
     "lstm_tensorflow": ("arrays", "op", "tensorflow"),
 }
 

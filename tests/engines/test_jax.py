@@ -1,4 +1,4 @@
-"""The hand-written gradient under JAX's transformations: right, or an error that leads on."""
+"""The hand-written gradients under JAX's transformations: right, or an error that leads on."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from keras_lstm_ext import PeepholeLSTM
+from keras_lstm_ext.engines.native import packing
 from tests import backends
 
 if backends.BACKEND != "jax":
@@ -16,17 +17,17 @@ import jax
 import jax.numpy as jnp
 
 X = jnp.asarray(np.random.default_rng(3).normal(size=(2, 5, 3)), "float32")
-ENGINES = ("bptt", "portable")
+ENGINES = ("portable", "bptt", *(["native"] if packing.library() else []))
 MANY = jnp.stack([X, 2.0 * X, -X])
 
 
 @pytest.fixture(scope="module")
-def twins() -> tuple[Any, Any]:
-    """A loss on `bptt`, and the same on `portable`."""
+def losses() -> tuple[Any, ...]:
+    """A loss on `portable`, and the same on each engine with a hand-written gradient."""
     layers = [PeepholeLSTM(4, engine=engine, peephole_initializer="ones") for engine in ENGINES]
     for layer in layers:
         layer.build(X.shape)
-    layers[1].set_weights(layers[0].get_weights())
+        layer.set_weights(layers[0].get_weights())
     return tuple(lambda x, layer=layer: jnp.sum(layer(x) ** 2) for layer in layers)
 
 
@@ -74,14 +75,17 @@ REFUSED: dict[str, Callable[[Any], Any]] = {
 
 
 @pytest.mark.parametrize("of", RIGHT.values(), ids=RIGHT.keys())
-def test_reverse_mode_is_right(twins: Any, of: Any) -> None:
-    given, right = map(of, twins)
+def test_reverse_mode_is_right(losses: Any, of: Any) -> None:
+    right, *others = map(of, losses)
     assert jnp.abs(right).max() > 1e-3
-    np.testing.assert_allclose(given, right, rtol=1e-5, atol=1e-6)
+    for given in others:
+        np.testing.assert_allclose(given, right, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("of", REFUSED.values(), ids=REFUSED.keys())
-def test_forward_mode_says_the_way_out(twins: Any, of: Any) -> None:
-    with pytest.raises(NotImplementedError, match="engine='portable'"):
-        of(twins[0])
-    assert all(bool(jnp.isfinite(a).all()) for a in jax.tree.leaves(of(twins[1])) if a.size)
+def test_forward_mode_says_the_way_out(losses: Any, of: Any) -> None:
+    portable, *others = losses
+    for refused in others:
+        with pytest.raises(NotImplementedError, match="engine='portable'"):
+            of(refused)
+    assert all(bool(jnp.isfinite(a).all()) for a in jax.tree.leaves(of(portable)) if a.size)

@@ -52,3 +52,71 @@ print("same")
 @pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed")
 def test_devices_of_jax() -> None:
     assert processes.run(SCRIPT).strip().endswith("same")
+
+
+BY_HAND = """
+import os
+os.environ["KERAS_BACKEND"] = "jax"
+os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
+import jax, keras, numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec as P
+from keras_lstm_ext import PeepholeLSTM
+from keras_lstm_ext.engines.native import packing
+
+x = np.random.default_rng(3).normal(size=(4, 5, 3)).astype("float32")
+layers = {name: PeepholeLSTM(6, engine=name) for name in ("portable", "bptt", "native", "auto")}
+if not packing.library():
+    del layers["native"]
+for layer in layers.values():
+    layer.build(x.shape)
+    layer.set_weights(layers["portable"].get_weights())
+weights = [w.value for w in layers["auto"].trainable_variables]
+engines = []
+
+def gradient(layer):
+    def loss(weights, x):
+        engines.append(layers["auto"].explain(x.shape).engine)
+        scope = list(zip(layer.trainable_variables, weights, strict=True))
+        with keras.StatelessScope(state_mapping=scope):
+            return (layer(x) ** 2).sum()
+    return jax.grad(loss)
+
+def check(given):
+    for g, e in zip(given, expected, strict=True):
+        np.testing.assert_allclose(g, e, rtol=1e-4, atol=1e-5)
+
+expected = gradient(layers["portable"])(weights, x)
+mesh = Mesh(np.array(jax.devices()), ("d",))
+split, whole = NamedSharding(mesh, P("d")), NamedSharding(mesh, P())
+placed = jax.device_put(weights, whole), jax.device_put(x, split)
+for name in ("auto", "bptt", "native"):
+    if name not in layers:
+        continue
+    program = jax.jit(gradient(layers[name])).lower(*placed).compile()
+    check(program(*placed))
+    assert name == "native" or "all-gather" not in program.as_text()
+assert set(engines) == {"bptt"}
+
+def by_device(check_types):
+    def of_part(weights, x):
+        d = gradient(layers["native"])(weights, x)
+        return d if check_types else jax.lax.psum(d, "d")  # which JAX then adds itself
+    where = {"mesh": mesh, "in_specs": (P(), P("d")), "out_specs": P(), "check_vma": check_types}
+    return jax.jit(jax.shard_map(of_part, **where))
+
+if "native" in layers:
+    engines.clear()
+    for check_types in (True, False):
+        check(by_device(check_types)(weights, x))
+    assert set(engines) == {"native"}
+    of_part = jax.pmap(gradient(layers["native"]), axis_name="d", in_axes=(None, 0))
+    check([d.sum(axis=0) for d in of_part(weights, x.reshape(2, 2, 5, 3))])
+print("same")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed")
+def test_rows_split_by_hand() -> None:
+    """`jit` on rows split over devices gathers nothing; each device may call the library."""
+    assert processes.run(BY_HAND).strip().endswith("same")

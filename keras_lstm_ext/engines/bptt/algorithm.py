@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import keras
 from keras import ops
 
 from keras_lstm_ext.engines.step import Equations, Nets
@@ -21,6 +22,8 @@ from keras_lstm_ext.engines.step import Equations, Nets
 Tensor = Any
 Sums = tuple[Nets | None, Tensor | None]
 """Peephole and bias gradients by row: a sum over the rows within the loop would cost more."""
+KEEPS_AXES = keras.backend.backend() == "jax"
+"""Whether products keep time and batch apart: joined, JAX could not split rows over devices."""
 Scan = Callable[..., tuple[Any, Any]]
 """`scan(body, init, xs, reverse)` runs `body(state, x) -> (state, y)` over the first axis of xs."""
 
@@ -271,12 +274,16 @@ def _like(old: Tensor | None, new: Tensor | None) -> Tensor | None:
 
 
 def _rows_times(x: Tensor, W: Tensor) -> Tensor:
+    if KEEPS_AXES:
+        return ops.matmul(x, W)
     steps, batch = ops.shape(x)[:2]
     rows = ops.matmul(ops.reshape(x, (-1, x.shape[-1])), W)
     return ops.reshape(rows, (steps, batch, W.shape[-1]))
 
 
 def _sum_of_products(x: Tensor, d_z: Tensor) -> Tensor:
+    if KEEPS_AXES:
+        return ops.tensordot(x, ops.cast(d_z, x.dtype), axes=((0, 1), (0, 1)))
     rows = ops.reshape(x, (-1, x.shape[-1]))
     d_rows = ops.reshape(d_z, (-1, d_z.shape[-1]))
     return ops.matmul(ops.transpose(rows), ops.cast(d_rows, rows.dtype))

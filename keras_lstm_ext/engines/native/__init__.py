@@ -17,7 +17,7 @@ from keras_lstm_ext.engines.native import packing
 
 Tensor = Any
 
-BACKENDS = ("tensorflow", "torch")
+BACKENDS = ("tensorflow", "torch", "jax")
 
 BINDING: Any = None
 """The module that brings the backend's arrays to the library."""

@@ -6,6 +6,8 @@ results; what is fixed of a call they all hand over as the same words.
 
 import ctypes
 import functools
+import math
+import os
 import struct
 from collections.abc import Iterable, Sequence
 from ctypes import POINTER, c_char_p, c_int32, c_int64, c_void_p
@@ -119,6 +121,11 @@ def plan_of(layer: Any, masked: bool, multiplied: bool, keeps: bool, threads: in
     )
 
 
+def processors() -> int:
+    """How many of them this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def library(folder: Path = FOLDER) -> Path | None:
     """The compiled library, if the installation could compile it."""
     return path if (path := folder / "lstm.so").exists() else None
@@ -164,6 +171,18 @@ ISAS = {"AVX-512": 3, "AVX2": 2, "baseline": 1}
 def processor() -> tuple[list[str], int]:
     """The instruction sets that the library can use here, best first, and bytes of the cache."""
     return [name for name, isa in ISAS.items() if LOADED.lstm_supports(isa)], LOADED.lstm_cache()
+
+
+WORTH_PACKING = 8
+"""Rows times steps below which XLA computes its own loop before the weights are packed."""
+
+
+def why_not_worth_packing(layer: Any, call: Any) -> str | None:
+    """Gives None where `auto` takes the library under XLA, or why a call is too small."""
+    sizes = (call.input_shape or (None,))[:2]
+    if layer.engine != "auto" or None in sizes or math.prod(sizes) >= WORTH_PACKING:
+        return None
+    return f"XLA's own loop is faster below {WORTH_PACKING} rows times steps"
 
 
 @functools.cache

@@ -1,0 +1,56 @@
+"""The library's calls for a platform that has no library: the equations of `bptt` on JAX.
+
+A JAX program that was traced beside a CPU may be compiled for another device. What is kept in the
+library's order means nothing there: the backward computes the forward again.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from jax import numpy as jnp
+
+from keras_lstm_ext.engines.bptt import algorithm
+from keras_lstm_ext.engines.bptt.jax import scan
+from keras_lstm_ext.engines.native import packing
+from keras_lstm_ext.engines.step import Equations
+
+Tensor = Any
+
+
+def run(*arrays: Tensor, backward: bool, plan: packing.Plan, equations: Equations) -> list[Tensor]:
+    """Computes what a call of the library computes.
+
+    Args:
+        *arrays: The inputs of the call.
+        backward: Which of both.
+        plan: What is fixed.
+        equations: The step.
+
+    Returns:
+        Its outputs.
+    """
+    a, fixed = _time_major(arrays[:9], plan)
+    of = algorithm.Plan(equations, True)
+    (y, h, c, _), kept = algorithm.forward(of, scan, a, fixed, keep=backward)
+    if not backward:
+        shapes = packing.result_shapes(plan.words(), arrays[0].shape, arrays[1].shape)
+        y = jnp.swapaxes(y, 0, 1) if plan.shows or plan.keeps else jnp.zeros(shapes[0])
+        return [y, h, c, *(jnp.zeros(shape, "float32") for shape in shapes[3:])]
+    d_y, d_h, d_c = arrays[12:]
+    d_y = jnp.swapaxes(d_y, 0, 1) if plan.shows else None  # in the order of reading, as y is
+    d = algorithm.backward(of, scan, a, fixed, kept, (d_y, d_h, d_c, None))
+    found = (jnp.swapaxes(_turned(d.x, plan), 0, 1), d.h, d.c, d.W, d.R, d.p, d.b)
+    return [jnp.zeros_like(a) if e is None else e for e, a in zip(found, arrays[:7], strict=True)]
+
+
+def _time_major(arrays: Sequence[Tensor], plan: packing.Plan) -> Any:
+    x, h, c, W, R, p, b, multiplier, mask = arrays
+    x = _turned(jnp.swapaxes(x, 0, 1), plan)
+    R, p = R if plan.feedback else None, p if plan.peepholes else None
+    valid = _turned(mask.T[:, :, None], plan) if plan.masked else None
+    fixed = algorithm.Fixed(valid, multiplier if plan.multiplied else None)
+    return algorithm.Arrays(x, h, c, None, W, R, p, b), fixed
+
+
+def _turned(x: Tensor, plan: packing.Plan) -> Tensor:
+    return x[::-1] if plan.reverse else x
