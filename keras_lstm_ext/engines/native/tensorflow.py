@@ -2,8 +2,7 @@
 
 import ctypes
 import functools
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,9 +10,10 @@ import tensorflow as tf
 
 from keras_lstm_ext.engines import cudnn, tracing
 from keras_lstm_ext.engines.bptt import algorithm
-from keras_lstm_ext.engines.native import packing
+from keras_lstm_ext.engines.native import packing, xla
 
 Tensor = Any
+Call = Callable[[packing.Plan, Sequence[Tensor]], list[Tensor]]
 
 NO_EXPORT = "engine_native_cannot_be_exported.Make_the_layer_with_engine_portable"
 """Name of a variable that nothing owns: TensorFlow refuses to save what reads it, and says this."""
@@ -29,9 +29,7 @@ def why_not(layer: Any, call: Any) -> str | None:
         return "an export must load without this package"
     if tracing.in_old_graph():
         return "a TensorFlow 1 graph can be written to a file at any time"
-    if tracing.under_xla():
-        return "XLA, which compiles this call, has no kernel for it"
-    return None
+    return xla.why_not(layer, call) if tracing.under_xla() else None
 
 
 @functools.cache
@@ -54,10 +52,7 @@ def missing(path: str) -> str:
 
 def threads() -> int:
     """How many threads TensorFlow gives to one op."""
-    asked = tf.config.threading.get_intra_op_parallelism_threads()
-    if asked or not hasattr(os, "sched_getaffinity"):
-        return asked or os.cpu_count() or 1
-    return len(os.sched_getaffinity(0))
+    return tf.config.threading.get_intra_op_parallelism_threads() or packing.processors()
 
 
 def _refuse_export() -> None:
@@ -87,11 +82,17 @@ def _unowned() -> Any:
         return thread.submit(make).result()
 
 
-@functools.cache
 def _empty(k: int) -> Tensor:
     """Stands for an absent array: R or p, and multiplier or mask."""
-    with tf.init_scope():
-        return tf.zeros((0, 0), tf.bool if k == 8 else tf.float32)
+    # A graph has its own: the gradient of a loop takes no constant from outside.
+    return _empty_once(k == 8) if tf.executing_eagerly() else _made(k == 8)
+
+
+def _made(is_mask: bool) -> Tensor:
+    return tf.zeros((0, 0), tf.bool if is_mask else tf.float32)
+
+
+_empty_once = functools.cache(_made)
 
 
 def sequence(layer: Any, arrays: tuple[Tensor | None, ...], training: bool) -> list[Tensor]:
@@ -101,31 +102,34 @@ def sequence(layer: Any, arrays: tuple[Tensor | None, ...], training: bool) -> l
     watched = tracing.watched_by_tensorflow()
     plan = packing.plan_of(layer, masked, multiplied, training or watched, threads())
     inputs = [_empty(k) if a is None else tf.convert_to_tensor(a) for k, a in enumerate(arrays)]
+    under_xla = tracing.under_xla()
+    forward, backward = (xla.forward, xla.backward) if under_xla else (_forward, _backward)
     if watched or not tf.executing_eagerly():
-        results = _differentiable(plan, inputs[:7], inputs[7:])
+        results = _differentiable(forward, backward, plan, inputs[:7], inputs[7:])
     else:
-        results = _inferred(plan, inputs)
-    return results if plan.shows else [None, *results]
+        results = forward(plan, inputs)[:3]
+    return results if plan.shows else [None, *results[-2:]]
 
 
-def _inferred(plan: packing.Plan, inputs: list[Tensor]) -> list[Tensor]:
-    op = ops().keras_lstm_ext_sequence if plan.shows else ops().keras_lstm_ext_last
-    return list(op(*inputs, plan=plan.words()))
+def _forward(plan: packing.Plan, inputs: Sequence[Tensor]) -> list[Tensor]:
+    """Runs an op: y if it is wanted, h, c and what is kept."""
+    name = "training" if plan.keeps else "sequence" if plan.shows else "last"
+    results = getattr(ops(), f"keras_lstm_ext_{name}")(*inputs, plan=plan.words())
+    return [None, *results] if name == "last" else list(results)
 
 
-def _differentiable(plan: packing.Plan, arrays: list[Tensor], fixed: list[Tensor]) -> list[Tensor]:
-    native, words = ops(), plan.words()
+def _backward(plan: packing.Plan, inputs: Sequence[Tensor]) -> list[Tensor]:
+    return list(ops().keras_lstm_ext_backward(*inputs, plan=plan.words()))
 
+
+def _differentiable(
+    forward: Call, backward: Call, plan: packing.Plan, arrays: list[Tensor], fixed: list[Tensor]
+) -> list[Tensor]:
     @tf.custom_gradient
     def sequence(*watched: Tensor) -> tuple[list[Tensor], Callable[..., Any]]:
         # Stopped, or an outer tape would look for a gradient of the ops themselves.
         inputs = [tf.stop_gradient(a) for a in watched] + fixed
-
-        def keeping() -> list[Tensor]:
-            return list(native.keras_lstm_ext_training(*inputs, plan=words))
-
-        kept = keeping() if plan.keeps else None
-        results = _inferred(plan, inputs) if kept is None else kept[0 if plan.shows else 1 : 3]
+        results = forward(plan, inputs)
 
         def gradient(*d_results: Tensor) -> list[Tensor]:
             @tf.custom_gradient
@@ -133,12 +137,14 @@ def _differentiable(plan: packing.Plan, arrays: list[Tensor], fixed: list[Tensor
                 d = [tf.stop_gradient(a) for a in watched[len(arrays) :]]
                 if not plan.shows:
                     d = [inputs[1][:, None][:, :0], *d]  # no error at any y
-                y, _, _, gates, cells = keeping() if kept is None else kept
-                errors = native.keras_lstm_ext_backward(*inputs, y, gates, cells, *d, plan=words)
-                return list(errors), algorithm.refuse_second_derivative
+                keeping = plan._replace(keeps=True)
+                y, _, _, *kept = results if plan.keeps else forward(keeping, inputs)
+                return backward(
+                    keeping, [*inputs, y, *kept, *d]
+                ), algorithm.refuse_second_derivative
 
             return once(*watched, *d_results)
 
-        return results, gradient
+        return results[0 if plan.shows else 1 : 3], gradient
 
     return list(sequence(*arrays))
