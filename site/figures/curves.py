@@ -15,7 +15,7 @@ Learning curves: the median over the trials of the mean absolute error, against 
 learned, both on logarithmic scales. Solid: the paper's networks; dashed: variations of them;
 dotted: today's models. A trial that has ended keeps its last error."""
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP = 640, 190, 52, 240, 8
+WIDTH, HEIGHT, LEFT, RIGHT, TOP = 620, 190, 52, 286, 8
 POINTS = 48
 MOST = 5
 CLASSES = ("paper", "variation", "today")

@@ -7,7 +7,7 @@ from sample import TASKS  # which can be imported without Keras
 from keras_lstm_ext.diagram.svg import Drawing
 from keras_lstm_ext.tasks import Network
 
-WIDTH, HEIGHT = 640, 190
+WIDTH, HEIGHT = 470, 190
 
 
 def counts(network: Network, features: int, outputs: int) -> dict[str, int]:
@@ -36,23 +36,23 @@ def draw(task: str) -> str:
     hidden = _hidden(network)
     said = f"{problem.features} inputs, {hidden}, {problem.outputs} outputs: {_words(found)}"
     picture = Drawing(f"network-{task}", (0, 0, WIDTH, HEIGHT), f"{task}: the network", said)
-    y, boxes = 92, ((90, f"{problem.features}", "inputs"), (320, hidden, "memory cells"))
-    for x, text, below in (*boxes, (550, f"{problem.outputs}", "outputs")):
-        wide = 190 if x == 320 else 80
+    y, boxes = 92, ((46, f"{problem.features}", "inputs"), (235, hidden, "memory cells"))
+    for x, text, below in (*boxes, (424, f"{problem.outputs}", "outputs")):
+        wide = 190 if x == 235 else 64
         shape = f'<rect x="{x - wide // 2}" y="{y - 24}" width="{wide}" height="48" rx="6"/>'
         picture.add(f'<g class="shape">{shape}</g>')
         picture.text(x, y + 5, text)
         picture.text(x, y + 44, below, "small")
-    picture.arrow(f"M130 {y}H223")
-    picture.arrow(f"M415 {y}H508")
-    picture.text(176, y - 8, f"{found['inputs to cells and gates']:,}", "small")
-    picture.text(462, y - 8, f"{found['cells to outputs']:,}", "small")
+    picture.arrow(f"M78 {y}H138")
+    picture.arrow(f"M330 {y}H390")
+    picture.text(108, y - 8, f"{found['inputs to cells and gates']:,}", "small")
+    picture.text(360, y - 8, f"{found['cells to outputs']:,}", "small")
     if "fed back" in found:
-        picture.arrow(f"M380 {y - 24}C390 {y - 74} 250 {y - 74} 260 {y - 26}")
-        picture.text(320, y - 68, f"{found['fed back']:,} fed back", "small")
+        picture.arrow(f"M295 {y - 24}C305 {y - 74} 165 {y - 74} 175 {y - 26}")
+        picture.text(235, y - 68, f"{found['fed back']:,} fed back", "small")
     if "inputs to outputs" in found:
-        picture.arrow(f"M110 {y + 24}C160 {y + 110} 480 {y + 110} 530 {y + 26}")
-        picture.text(320, y + 84, f"{found['inputs to outputs']:,}", "small")
+        picture.arrow(f"M60 {y + 24}C90 {y + 110} 380 {y + 110} 410 {y + 26}")
+        picture.text(235, y + 84, f"{found['inputs to outputs']:,}", "small")
     return str(picture)
 
 

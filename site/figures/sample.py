@@ -15,7 +15,7 @@ if "keras_lstm_ext.tasks._dataset" not in sys.modules:
 
 from keras_lstm_ext.tasks import TASKS
 
-WIDTH, LEFT, TOP = 640, 64, 10
+WIDTH, LEFT, TOP = 470, 56, 10
 LANE, GAP = 84, 16
 STEPS = 120
 """As many steps as can be told apart."""
