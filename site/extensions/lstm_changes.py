@@ -75,7 +75,8 @@ def last_change(source: str) -> str:
 
 def in_words(day: str) -> str:
     """An ISO date as people read it."""
-    return f"{datetime.fromisoformat(day):%-d %B %Y}" if day else ""
+    date = datetime.fromisoformat(day) if day else None
+    return f"{date.day} {date:%B %Y}" if date else ""
 
 
 def entries() -> list[Entry]:

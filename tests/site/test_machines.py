@@ -1,9 +1,11 @@
 """What machines read of the built pages: each format is parsed as its readers do."""
 
 import json
+import os
 import re
 import struct
 import subprocess
+import sys
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
@@ -173,3 +175,25 @@ def test_the_record_for_zenodo_agrees_with_the_citation_file():
     assert f"name: {record['creators'][0]['name']}" in citation
     for related in record["related_identifiers"]:
         assert f"doi: {related['identifier']}" in citation
+
+
+SAYS = """
+import logging
+logging.basicConfig(level=logging.INFO)
+import lstm_machines
+from mkdocs.config import load_config
+lstm_machines.on_config(load_config("mkdocs.yml"))
+"""
+
+
+@pytest.mark.parametrize("missing", ["SITE_URL", "REPO_URL"])
+def test_a_build_without_an_address_says_so_once(missing):
+    pytest.importorskip("mkdocs")
+    given = {"SITE_URL": ADDRESS, "REPO_URL": REPOSITORY} | {missing: ""}
+    path = os.pathsep.join(["site/extensions", "site/figures"])
+    environment = os.environ | given | {"PYTHONPATH": path, "NO_MKDOCS_2_WARNING": "1"}
+    command = [sys.executable, "-c", SAYS]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stderr.count("is not set") == done.stderr.count(f"{missing} is not set") == 1
