@@ -16,6 +16,9 @@ import sample
 from keras_lstm_ext.bench import report as bench
 from keras_lstm_ext.experiments import report
 
+LOOKED_AT = {"continual-reber": "after each training stream"}
+"""How often the papers test a network in training, where they say so."""
+
 RESULTS = lstm_sources.PACKAGE / "experiments" / "results"
 
 
@@ -53,7 +56,7 @@ def task(name: str) -> Iterator[str]:
     yield from ("", "| procedure | the paper | here |", "|---|---|---|")
     for what, theirs in network.procedure(name):
         yield f"| {what} | {theirs} | the same |"
-    yield "| tested | not said | after every 2 % more sequences |"
+    yield f"| looked at | {LOOKED_AT.get(name, 'not said')} | after every 2 % more sequences |"
     ours = [row for c in results(name) if not c["settings"] for row in c["rows"].values()]
     training = sample.TASKS[name].network.training
     limits = sorted({row["limit"] for row in ours if row["trials"]})

@@ -88,9 +88,10 @@ def procedure(task: str) -> Iterator[tuple[str, str]]:
     yield "initial weights", f"uniform within ±{network.weight_range:g}"
     for gate, biases in network.gate_bias.items():
         yield f"initial biases of gate {gate}", ", ".join(f"{b:g}" for b in biases)
+    many = "s" * (training.judged > 1)
     judged = {
         "window": f"the last {training.judged:,} training sequences",
-        "test": f"{training.judged:,} new sequences or streams",
+        "test": f"{training.judged:,} new sequence{many} or stream{many}",
         "sets": "training set and test set",
     }
     yield "judged on", judged[training.judged_on]
