@@ -257,9 +257,9 @@ class VariantLSTMCell(keras.layers.LSTMCell):
         Returns:
             Tensor of shape `(batch, fed back)`, or None without recurrent dropout.
         """
-        fed = sum(self.variant.feedback_widths(self.units).values())
-        if not self.recurrent_dropout or not fed:
+        if not self.recurrent_dropout or self.variant.feedback == "none":
             return None
+        fed = sum(self.variant.feedback_widths(self.units).values())
         return super().get_recurrent_dropout_mask(ops.tile(step_input[:, :1], (1, fed)))
 
     def get_initial_state(self, batch_size: Any = None) -> list[Tensor]:

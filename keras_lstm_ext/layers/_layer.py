@@ -8,6 +8,7 @@ from keras import ops
 
 from keras_lstm_ext import engines
 from keras_lstm_ext.diagram.html import html as render
+from keras_lstm_ext.engines.tensors import cast
 from keras_lstm_ext.layers import _checks, _values
 from keras_lstm_ext.layers._arguments import Config, get_config, names, own_names
 from keras_lstm_ext.layers._cell import VariantLSTMCell
@@ -178,9 +179,9 @@ class RecurrentLayer(keras.layers.RNN):
         if self.stateful:
             first = self.states[0].shape[0]
             sequences = engines.require_batch(sequences, first, _checks.stateful_batch(first))
-        sequences = ops.cast(sequences, self.compute_dtype)
+        sequences = cast(sequences, self.compute_dtype)
         if mask is not None:
-            mask = ops.cast(mask, "bool")
+            mask = cast(mask, "bool")
             # A factor 0 would not do: the products of a skipped step would be NaN where x is.
             sequences = ops.where(mask[:, :, None], sequences, ops.zeros((), sequences.dtype))
         last, outputs, states = self._run(sequences, initial_state, mask, training)
@@ -199,6 +200,8 @@ class RecurrentLayer(keras.layers.RNN):
         training: bool,
     ) -> tuple[Tensor, Tensor, list[Tensor]]:
         states = self._first_states(ops.shape(sequences)[0], initial_state)
+        if not (self.cell.dropout or self.cell.recurrent_dropout):
+            return self.inner_loop(sequences, states, mask, training)
         if training:
             # Drawn here, once: inside a compiled loop every step would draw its own.
             self.cell.get_dropout_mask(sequences[:, 0])
@@ -327,8 +330,7 @@ class RecurrentLayer(keras.layers.RNN):
         else:
             states = self.cell.get_initial_state(batch)
         return [
-            ops.cast(ops.convert_to_tensor(state), dtype)
-            for state, dtype in zip(states, self.cell.state_dtypes, strict=True)
+            cast(state, dtype) for state, dtype in zip(states, self.cell.state_dtypes, strict=True)
         ]
 
 

@@ -127,6 +127,8 @@ def assign(owner: Any, name: str, value: Any, store: Callable[[str, Any], None])
         ValueError: If the argument of that name does not accept the value.
         AttributeError: If it can no longer be changed.
     """
+    if name.startswith("_"):  # Keras' own, of which it sets some at every call
+        return store(name, value)
     value = checked(name, value)
     if name == "gate_bias":
         value = check_gate_bias(value, owner.variant, owner.units, owner.use_bias)

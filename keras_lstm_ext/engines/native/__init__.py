@@ -14,6 +14,7 @@ from keras import ops
 from keras_lstm_ext.engines import bptt
 from keras_lstm_ext.engines.bptt import prefix
 from keras_lstm_ext.engines.native import packing
+from keras_lstm_ext.engines.tensors import cast
 
 Tensor = Any
 
@@ -82,15 +83,6 @@ def run(
 
 
 def _weights(cell: Any) -> tuple[Tensor, ...]:
-    W, R, p = map(_float32, (cell.kernel, cell.recurrent_kernel, cell.peephole_kernel))
-    b = ops.zeros((W.shape[1],)) if cell.bias is None else _float32(cell.full_bias())
-    return W, R, p, b
-
-
-def _float32(weights: Any) -> Tensor:
-    if weights is None:
-        return None
-    tensor = ops.convert_to_tensor(weights)
-    if keras.backend.standardize_dtype(tensor.dtype) == "float32":
-        return tensor
-    return ops.cast(tensor, "float32")
+    b = ops.zeros((cell.kernel.shape[1],)) if cell.bias is None else cell.full_bias()
+    weights = (cell.kernel, cell.recurrent_kernel, cell.peephole_kernel, b)
+    return tuple(None if w is None else cast(w, "float32") for w in weights)

@@ -11,6 +11,7 @@ import os
 import struct
 from collections.abc import Iterable, Sequence
 from ctypes import POINTER, c_char_p, c_int32, c_int64, c_void_p
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -139,17 +140,13 @@ def load(folder: Path = FOLDER) -> ctypes.CDLL | str:
     if library(folder) is None:
         record = folder / "not_built.txt"
         return f"not built ({record.read_text() if record.exists() else 'pip install compiles it'})"
-    integers = POINTER(c_int64)
+    read, written = (c_void_p, c_int64), POINTER(c_int64)
     try:
         found = ctypes.CDLL(str(library(folder)))
-        found.lstm_call.argtypes = [
-            *(c_int32, integers, c_int64, integers, c_int64, c_char_p, c_int64)
-        ]
+        found.lstm_call.argtypes = [c_int32, *read, *read, c_char_p, c_int64]
         found.lstm_cache.restype = c_int64
-        found.lstm_kept_of_step.argtypes = [integers, c_int64, c_int64, integers, integers]
-        found.lstm_open_stream.argtypes = [
-            *(integers, c_int64, integers, c_int64, POINTER(c_void_p), c_char_p, c_int64)
-        ]
+        found.lstm_kept_of_step.argtypes = [*read, c_int64, written, written]
+        found.lstm_open_stream.argtypes = [*read, *read, POINTER(c_void_p), c_char_p, c_int64]
     except (OSError, AttributeError) as error:
         return f"the library cannot be loaded ({error})"
     return found
@@ -190,7 +187,7 @@ def kept(words: Words, units: int) -> tuple[int, int]:
     """How many floats the forward keeps of each step and row: of gates, and of cells."""
     gates, cells = c_int64(), c_int64()
     status = LOADED.lstm_kept_of_step(
-        _integers(words), len(words), units, ctypes.byref(gates), ctypes.byref(cells)
+        *_counted(words), units, ctypes.byref(gates), ctypes.byref(cells)
     )
     if status:
         raise ValueError(f"`plan` has words that the library does not know. Received: {words}")
@@ -256,13 +253,10 @@ NO_MEMORY = 8
 """`Outcome::NO_MEMORY`; any other code means that the arguments do not fit."""
 
 
-def _integers(numbers: Sequence[int]) -> Any:
-    return (c_int64 * len(numbers))(*numbers)
+def _counted(numbers: Sequence[int]) -> tuple[bytes, int]:
+    # A quarter of the time that an array of ctypes takes, and every call makes two.
+    return struct.pack(f"{len(numbers)}q", *numbers), len(numbers)
 
 
-def _counted(numbers: Sequence[int]) -> tuple[Any, int]:
-    return _integers(numbers), len(numbers)
-
-
-def _flat(arrays: Iterable[Sequence[int]]) -> tuple[Any, int]:
-    return _counted([number for array in arrays for number in array])
+def _flat(arrays: Iterable[Sequence[int]]) -> tuple[bytes, int]:
+    return _counted([*chain.from_iterable(arrays)])

@@ -4,7 +4,8 @@ Two operators with a fake version each, and two autograd functions around them, 
 knows how to differentiate and to map. An array that a call does not have is an empty tensor.
 """
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -64,12 +65,20 @@ def _has_tangent(arrays: Sequence[Tensor]) -> bool:
     return any(forward_ad.unpack_dual(a).tangent is not None for a in arrays)
 
 
+def signed(function: Callable[..., Any]) -> Any:
+    """Keeps the signature of a function, which PyTorch works out anew at every call."""
+    made: Any = function
+    made.__signature__ = inspect.signature(function)
+    return made
+
+
 class Forward(torch.autograd.Function):
     """The whole sequence, with the hand-written gradient."""
 
     generate_vmap_rule = True
 
     @staticmethod
+    @signed
     def forward(words: packing.Words, *arrays: Tensor) -> tuple[Tensor, ...]:
         """Gives y, h, c and what is kept."""
         return _forward(*arrays, words)
@@ -90,9 +99,9 @@ class Forward(torch.autograd.Function):
             d_y = d_h.new_empty((*d_h.shape[:-1], 0, d_h.shape[-1]))
         arrays = (*ctx.saved_tensors, d_y, d_h, d_c)
         # Dynamo traces no function within one, and lets nobody differentiate twice.
-        compiling = torch.compiler.is_compiling()
-        errors = _backward(*arrays, ctx.words) if compiling else Backward.apply(ctx.words, *arrays)
-        return None, *errors, None, None
+        if torch.compiler.is_compiling() or not (torch.is_grad_enabled() or _has_tangent(arrays)):
+            return None, *_backward(*arrays, ctx.words), None, None
+        return None, *Backward.apply(ctx.words, *arrays), None, None
 
 
 class ReverseOnly(Forward):
