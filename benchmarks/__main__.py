@@ -20,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         Exit status: 1 if a contender failed or was refused, 2 for wrong arguments.
     """
     backend = argparse.ArgumentParser(add_help=False)
-    backend.add_argument("--backend", choices=("tensorflow", "jax"), default="tensorflow")
+    backend.add_argument("--backend", choices=("tensorflow", "jax", "torch"), default="tensorflow")
     # Keras reads it when it is imported, and the package imports Keras.
     os.environ["KERAS_BACKEND"] = backend.parse_known_args(argv)[0].backend
     parser = build_parser(backend)

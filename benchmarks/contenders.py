@@ -44,19 +44,16 @@ PLAIN_PEEPHOLES = Contender(
 
 
 def layers(backend: str) -> Suite:
-    """Every layer on every engine, and everything that it could be replaced by."""
+    """The gated layers on every engine beside Keras' and PyTorch's.
+
+    On TensorFlow also what else there is; it is not measured again on every backend.
+    """
     gated = [ours(v, e, backend) for v in ("classic", "peephole") for e in ENGINES]
-    others = [ours(v, "auto", backend) for v in ("original", "cec")]
-    rivals = [keras_lstm(backend), replace(PLAIN_PEEPHOLES, backend=backend)]
+    rivals = [keras_lstm(backend), TORCH]
     if backend == "tensorflow":
-        rivals += [keras_lstm(jit_compile=True), ONNX, ONNX_PEEPHOLES, KERNELS]
-    return Suite("layers", [*gated, *others, *rivals, TORCH], SHAPES)
-
-
-def layers_on_jax(backend: str) -> Suite:
-    """What a machine with JAX and without TensorFlow can measure, GPUs in the first place."""
-    gated = [ours(variant, "bptt", backend) for variant in ("classic", "peephole")]
-    return Suite("layers", [*gated, keras_lstm(backend), TORCH], SHAPES)
+        gated += [ours(v, "auto") for v in ("original", "cec")]
+        rivals += [keras_lstm(jit_compile=True), PLAIN_PEEPHOLES, ONNX, ONNX_PEEPHOLES, KERNELS]
+    return Suite("layers", [*gated, *rivals], SHAPES)
 
 
 def fit(backend: str) -> Suite:
@@ -173,8 +170,23 @@ SUITES = {
 }
 
 
+ON_TORCH = ("layers", "fit", "mask", "prefix", "memory")
+"""The suites whose contenders PyTorch can run."""
+
+
 def suite(name: str, backend: str) -> Suite:
-    """A suite by name."""
-    if name == "layers" and backend == "jax":
-        return layers_on_jax(backend)
+    """A suite by name.
+
+    Args:
+        name: A key of `SUITES`.
+        backend: Keras backend.
+
+    Returns:
+        The suite.
+
+    Raises:
+        ValueError: If PyTorch has no such suite.
+    """
+    if backend == "torch" and name not in ON_TORCH:
+        raise ValueError(f"on PyTorch `suite` must be one of {ON_TORCH}. Received: {name!r}")
     return SUITES[name](backend)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import contenders, load
+from benchmarks import contenders, load, readme
 from keras_lstm_ext.bench import driver, process, programs, record, report
 from keras_lstm_ext.bench.contenders import Contender, Suite, keras_lstm, ours, short
 from keras_lstm_ext.bench.problem import VARIANTS, Problem, Shape, digests, disagreement
@@ -177,8 +177,13 @@ def test_everything_comes_from_the_seed() -> None:
     assert not np.array_equal(first.weights["W"][:, :4], first.weights["R"][:3, :4])
 
 
-@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
-@pytest.mark.parametrize("name", contenders.SUITES)
+@pytest.mark.parametrize(
+    ("name", "backend"),
+    [
+        *itertools.product(contenders.SUITES, ("tensorflow", "jax")),
+        *((name, "torch") for name in contenders.ON_TORCH),
+    ],
+)
 def test_suites_are_sound(name: str, backend: str) -> None:
     suite = contenders.suite(name, backend)
     names = [contender.name for contender in suite.contenders]
@@ -191,6 +196,24 @@ def test_suites_are_sound(name: str, backend: str) -> None:
             assert callable(programs.resolve(contender.runner))
             layer = contender.options.get("layer", contender.runner)
             assert callable(programs.resolve(layer))
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+def test_layers_are_measured_beside_keras_and_pytorch(backend: str) -> None:
+    names = [contender.name for contender in contenders.suite("layers", backend).contenders]
+    rival = f"keras.layers.LSTM, {readme.RIVALS[backend]}"
+    assert {"ClassicLSTM, native", "PeepholeLSTM, portable", rival, "torch.nn.LSTM"} <= {*names}
+
+
+def test_pytorch_has_no_suite_of_tensorflows() -> None:
+    with pytest.raises(ValueError, match=r"on PyTorch `suite` must be one of .* Received: 'steps'"):
+        contenders.suite("steps", "torch")
+
+
+def test_the_table_of_the_readme_is_that_of_the_records() -> None:
+    text = readme.README.read_text("utf-8")
+    assert readme.with_table(text) == text
+    assert "| tensorflow | `native` |" in readme.table()
 
 
 def test_short_suite_measures_every_engine() -> None:
@@ -355,6 +378,23 @@ def test_a_wrong_contender_is_refused_and_the_others_stay() -> None:
     assert row["contender"] == "wrong"
     assert row["reason"].startswith("refused: h differs")
     assert row["failed"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("backend", "cannot"), [("jax", "unroll"), ("torch", "bptt")])
+def test_other_backends_agree_with_the_reference(backend: str, cannot: str) -> None:
+    pytest.importorskip(backend)
+    mine = ours("peephole", "bptt", backend, masked=True)
+    if cannot == "unroll":
+        mine = replace(mine, options=mine.options | {"unroll": True})
+    rivals = [ours("peephole", "portable", backend, masked=True), keras_lstm(backend)]
+    measured = driver.measure(Suite("test", [mine, *rivals], [TINY]), QUICK)
+    done = [(row["contender"], row["task"]) for row in measured["results"]]
+    assert done == [(c.name, task) for task in ("forward", "train") for c in rivals]
+    (row,) = measured["left_out"]
+    assert row["contender"] == mine.name
+    assert ("unrolled loop" if cannot == "unroll" else "this is torch") in row["reason"]
+    assert not row["failed"]
 
 
 @pytest.mark.slow

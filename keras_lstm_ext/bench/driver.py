@@ -89,8 +89,11 @@ def started(
         for worker in workers[:]:
             try:
                 worker.start()
+                reason, failed = worker.why_not(), False
             except WorkerError as error:
-                left_out.add(worker.contender, str(error), failed=not error.missing)
+                reason, failed = str(error), not error.missing
+            if reason:
+                left_out.add(worker.contender, reason, failed=failed)
                 workers.remove(worker)
         yield workers
 

@@ -99,6 +99,10 @@ class Worker:
             message = f"the worker of {self.contender.name!r} sees no GPU"
             raise WorkerError(message, missing=True, alive=True)
 
+    def why_not(self) -> str | None:
+        """Gives None, or the reason why the engine that is named cannot run in this process."""
+        return self.ask("why_not", options=self.contender.options)["reason"]
+
     def prepare(self, shape: Shape, task: str) -> dict[str, Any]:
         """Sets up a problem: see `worker.Session.prepare`."""
         contender, settings = self.contender, self.settings

@@ -5,12 +5,13 @@ names one as `"module:function"`. Every runner returns its arrays in Keras' layo
 """
 
 import importlib
+import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import keras
-import numpy as np
 
+from keras_lstm_ext import engines
 from keras_lstm_ext.bench.problem import Arrays, Problem
 
 Tensor = Any
@@ -39,7 +40,7 @@ def resolve(name: str) -> Any:
 def sequence(
     problem: Problem, task: str, layer: str, jit_compile: bool = False, **arguments: Any
 ) -> Program:
-    """The runner of Keras layers, on TensorFlow and JAX.
+    """The runner of Keras layers, on TensorFlow, JAX and PyTorch.
 
     Args:
         problem: What to compute.
@@ -52,7 +53,7 @@ def sequence(
         The program.
 
     Raises:
-        ValueError: If the Keras backend is neither TensorFlow nor JAX.
+        ValueError: If the Keras backend is none of these.
     """
     backend = keras.backend.backend()
     if backend not in _COMPUTE:
@@ -62,11 +63,29 @@ def sequence(
     names = ["h", "dx", *(f"d{letter}" for letter in problem.weights)]
 
     def check(results: list[Tensor]) -> Arrays:
-        return dict(zip(names[: len(results)], map(np.asarray, results), strict=True))
+        arrays = map(keras.ops.convert_to_numpy, results)
+        return dict(zip(names[: len(results)], arrays, strict=True))
 
     return Program(
         call, check if task == "train" else lambda r: check(r[:1]), engine(made, problem, task)
     )
+
+
+def why_not(options: dict[str, Any]) -> str | None:
+    """Gives None, or the reason why the engine that is named cannot run the layer here.
+
+    Args:
+        options: A contender's.
+
+    Returns:
+        What `explain` says of an engine that it does not take.
+    """
+    name = options.get("engine", "auto")
+    if name == "auto" or "layer" not in options:
+        return None
+    own = {k: v for k, v in options.items() if k not in ("layer", "jit_compile")}
+    layer = resolve(options["layer"])(4, **own)
+    return engines.why_not(name, layer, engines.Call((2, 3, 4)))
 
 
 def with_weights(layer: str, problem: Problem, **arguments: Any) -> Any:
@@ -143,4 +162,33 @@ def _jax(layer: Any, problem: Problem, task: str, jit_compile: bool) -> Callable
     return lambda: jax.block_until_ready(function(x, weights, dy, mask))
 
 
-_COMPUTE = {"tensorflow": _tensorflow, "jax": _jax}
+def _torch(layer: Any, problem: Problem, task: str, jit_compile: bool) -> Callable[[], Any]:
+    import torch
+
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    x, dy = map(keras.ops.convert_to_tensor, (problem.x, problem.dy))
+    mask = None if problem.mask is None else keras.ops.convert_to_tensor(problem.mask)
+    sources = [x.requires_grad_(task == "train"), *(v.value for v in variables(layer, problem))]
+
+    @torch.inference_mode()
+    def forward() -> list[Tensor]:
+        y, _, c, *_ = layer(x, mask=mask)
+        return [y, c]
+
+    def train() -> list[Tensor]:
+        y, *_ = layer(x, mask=mask, training=True)
+        return [y.detach(), *torch.autograd.grad(y, sources, dy)]
+
+    function = train if task == "train" else forward
+
+    def call() -> list[Tensor]:
+        results = function()
+        if results[0].is_cuda:
+            torch.cuda.synchronize()
+        return results
+
+    return call
+
+
+_COMPUTE = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}

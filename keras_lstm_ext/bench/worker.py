@@ -18,7 +18,7 @@ from typing import Any
 import keras
 
 from keras_lstm_ext.bench.problem import Problem, Shape, digests
-from keras_lstm_ext.bench.programs import Program, resolve
+from keras_lstm_ext.bench.programs import Program, resolve, why_not
 
 Message = dict[str, Any]
 
@@ -54,13 +54,22 @@ class Session:
     def answer(self, request: Message) -> Message:
         """Does what is asked; an exception becomes an `"error"`."""
         actions: dict[str, Callable[..., Message]]
-        actions = {"prepare": self.prepare, "run": self.run, "release": self.release}
+        actions = {
+            "why_not": self.why_not,
+            "prepare": self.prepare,
+            "run": self.run,
+            "release": self.release,
+        }
         try:
             return actions[request.pop("do")](**request)
         except Exception as error:
             return {"error": f"{type(error).__name__}: {error}"}
         finally:
             self.left_at = time.perf_counter(), time.process_time()
+
+    def why_not(self, options: Message) -> Message:
+        """Says why the engine in a contender's options cannot run here, if it cannot."""
+        return {"reason": why_not(options)}
 
     def prepare(
         self, runner: str, problem: Message, task: str, options: Message, warm_up: int

@@ -1,7 +1,8 @@
 """Tables of the benchmark records in `benchmarks/results`."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 import lstm_sources
 
@@ -15,14 +16,18 @@ RIVALS = {
     "export": "Keras' export to ONNX",
     "steps": "keras.layers.LSTM, stateful, tf.function",
 }
-"""Whom each suite is compared with."""
+"""Whom each suite is compared with on TensorFlow."""
 
 
-def benchmark(suite: str, task: str) -> Iterator[str]:
+def benchmark(suite: str, task: str, backend: str = "tensorflow") -> Iterator[str]:
     """A task of a suite: medians by shape, and how many times as fast as the rival."""
-    record = read(suite)
+    path = path_of(suite, backend)
+    if not path.exists():
+        yield from ("", f"No run is recorded: `python -m benchmarks {suite} --backend {backend}`.")
+        return
+    record = json.loads(path.read_text())
     rows = [row for row in record["results"] if row["task"] == task and steady(row)]
-    rival = RIVALS[suite]
+    rival = RIVALS[suite].replace("graph", "graph" if backend == "tensorflow" else backend)
     shapes = report.unique(report.name(row["shape"]) for row in rows)
     times = {report.place(row): report.digits(row["median_s"] * 1e3) for row in rows}
     body = []
@@ -34,11 +39,21 @@ def benchmark(suite: str, task: str) -> Iterator[str]:
         body.append([name, faster, *(times.get((who, shape), report.NONE) for shape in shapes)])
     sizes = [shape.replace(",", ", ") for shape in shapes]  # may break, which keeps columns narrow
     yield from ("", report.table(["milliseconds", "times as fast", *sizes], body), "")
+    yield from share_of_peak(rows, record["peak"])
     yield (
         "Columns: batch, time steps, features, units. Medians; a dash where the quartiles are more "
         f"than a factor 2 apart. Times as fast: as {rival}, geometric mean over the shapes."
     )
     yield from ("", *provenance(record))
+
+
+def share_of_peak(rows: Sequence[report.Row], peak: report.Record) -> Iterator[str]:
+    """What the fastest of a table makes of the processor, where that was measured."""
+    if peak and rows:
+        best = max(rows, key=lambda row: row["gflop_per_s"])
+        share = 100 * best["gflop_per_s"] / max(peak.values())
+        sizes = report.name(best["shape"]).replace(",", ", ")
+        yield f"Most of the processor's peak: {share:.0f} %, {best['contender']} at {sizes}. "
 
 
 def steady(row: report.Row) -> bool:
@@ -49,7 +64,7 @@ def steady(row: report.Row) -> bool:
 
 def memory() -> Iterator[str]:
     """Peak memory against the length of the sequences."""
-    record = read("memory")
+    record = json.loads(path_of("memory").read_text())
     yield from ("", report.memory(record["results"]), "", report.MEMORY, "", *provenance(record))
 
 
@@ -64,7 +79,6 @@ def folded(lines: Iterable[str]) -> Iterator[str]:
     yield from (f"    {line}" for line in ("", *lines, ""))
 
 
-def read(suite: str) -> report.Record:
-    """What `python -m benchmarks` wrote."""
-    path = lstm_sources.ROOT / f"benchmarks/results/{suite}-tensorflow-cpu.json"
-    return json.loads(path.read_text())
+def path_of(suite: str, backend: str = "tensorflow") -> Path:
+    """What `python -m benchmarks` writes."""
+    return lstm_sources.ROOT / f"benchmarks/results/{suite}-{backend}-cpu.json"

@@ -1,0 +1,60 @@
+"""The table of `README.md`, from the records that exist: `python -m benchmarks.readme`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import geometric_mean
+
+from benchmarks.__main__ import RESULTS
+from keras_lstm_ext.bench import record, report
+from keras_lstm_ext.bench.contenders import ENGINES
+from keras_lstm_ext.files import whole
+
+README = Path(__file__).parents[1] / "README.md"
+START, END = "<!-- from benchmarks/results -->\n", "<!-- end -->\n"
+
+RIVALS = {"tensorflow": "graph", "jax": "jax", "torch": "torch"}
+"""What the names of Keras' layer end with, by backend."""
+
+
+def table() -> str:
+    """How many times as fast as Keras' layer on the same backend, and on which machine."""
+    header = ["backend", "engine", "forward", "forward and backward", "measured on"]
+    return report.table(header, list(rows())) + "\n"
+
+
+def rows() -> Iterator[list[str]]:
+    """A row for each backend with a record."""
+    for backend, how in RIVALS.items():
+        path = RESULTS / f"layers-{backend}-cpu.json"
+        if path.exists():
+            made = record.read(path)
+            measured = made["results"]
+            names = {row["contender"] for row in measured}
+            engine = next(e for e in ENGINES if f"ClassicLSTM, {e}" in names)
+            pair = f"keras.layers.LSTM, {how}", f"ClassicLSTM, {engine}"
+            faster = [
+                range_of([row for row in measured if row["task"] == task], *pair)
+                for task in ("forward", "train")
+            ]
+            where = f"{made['machine']['processor']}, {made['settings']['threads']} threads"
+            yield [backend, f"`{engine}`", *faster, where]
+
+
+def range_of(measured: list[report.Row], rival: str, ours: str) -> str:
+    """The geometric mean over the shapes, with the least and the most."""
+    shapes = report.unique(tuple(row["shape"]) for row in measured)
+    at = [[row for row in measured if tuple(row["shape"]) == shape] for shape in shapes]
+    ratios = [r for rows in at if (r := report.ratio(rows, rival, ours)) is not None]
+    least, most = (f"{bound(ratios):.1f}" for bound in (min, max))
+    return f"{geometric_mean(ratios):.1f} ({least} to {most})"
+
+
+def with_table(text: str) -> str:
+    """The README with the table that the records give."""
+    before, rest = text.split(START)
+    return before + START + table() + END + rest.split(END)[1]
+
+
+if __name__ == "__main__":
+    with whole(README) as temporary:
+        temporary.write_text(with_table(README.read_text("utf-8")), "utf-8")
