@@ -79,6 +79,22 @@ def test_onnx(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_onnx_of_an_exported_program(tmp_path: Path) -> None:
+    """PyTorch's newer exporter, which starts from `torch.export`, finds operators of ONNX only."""
+    onnx = pytest.importorskip("onnx")
+    onnxruntime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    import torch
+
+    model, path = model_of(FAMILY["peephole"]), str(tmp_path / "model.onnx")
+    torch.onnx.export(model, (torch.tensor(X),), path, dynamo=True, verbose=False)
+    assert {node.domain for node in onnx.load(path).graph.node} == {""}
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    (given,) = session.get_inputs()
+    assert_same(model, lambda x: session.run(None, {given.name: x})[0], X)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["classic", "variant"])
 def test_export(name: str) -> None:
     import torch
