@@ -42,7 +42,7 @@ site-version: $(VENV)/docs/ok
 
 # In a browser: Debian's Chromium (apt install chromium).
 test-site: $(VENV)/docs/ok
-	$(SITE) -m pytest --confcutdir=tests/site -m "" --require-browser tests/site $(ARGS)
+	$(subst python,$(PYTEST),$(SITE)) --confcutdir=tests/site -m "" --require-browser tests/site $(ARGS)
 
 bench: $(VENV)/all/ok
 	$(VENV)/all/bin/python -m benchmarks $(ARGS)

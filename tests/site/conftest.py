@@ -1,5 +1,6 @@
 """The built site, a server for it, and a browser where the machine has one."""
 
+import fcntl
 import functools
 import http.server
 import os
@@ -38,13 +39,29 @@ def missing(config, reason):
     pytest.skip(reason)
 
 
+def once(tmp_path_factory, name, make):
+    """A folder that one process makes for all that test side by side."""
+    root = tmp_path_factory.getbasetemp()
+    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
+    folder, done = root / name, root / f"{name}.done"
+    with (root / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            make(folder)
+            done.touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def built(request, tmp_path_factory):
     """The folder of the built site; building is strict, so a warning fails every test."""
     if subprocess.run([sys.executable, "-c", "import mkdocs, material"], check=False).returncode:
         missing(request.config, "the site's tools are not installed: pip install -e .[docs]")
+    return once(tmp_path_factory, "site", build)
+
+
+def build(folder):
     subprocess.run([sys.executable, "site/katex/install.py"], cwd=ROOT, check=True)
-    folder = tmp_path_factory.mktemp("site")
     environment = os.environ | {
         "NO_MKDOCS_2_WARNING": "1",
         "PYTHONPATH": os.pathsep.join(["site/extensions", "site/figures"]),
@@ -53,11 +70,10 @@ def built(request, tmp_path_factory):
         "VERSIONS": "tests/site/versions.json",
     }
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
-    build = subprocess.run(
+    done = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
-    assert build.returncode == 0, build.stderr
-    return folder
+    assert done.returncode == 0, done.stderr
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):

@@ -15,7 +15,7 @@ import threading
 
 import pytest
 
-from tests.site.conftest import QuietHandler
+from tests.site.conftest import QuietHandler, once
 from tests.site.sources import ADDRESS, REPOSITORY, ROOT
 from tests.site.test_browser import AXE, VIOLATIONS
 from tests.site.test_build import Page, broken_links
@@ -30,7 +30,11 @@ pytestmark = [
 def other(tmp_path_factory):
     """The folder that Zensical builds, from a copy, since it writes beside its configuration."""
     pytest.importorskip("zensical", reason="Zensical is not installed: pip install zensical")
-    root = tmp_path_factory.mktemp("zensical")
+    return once(tmp_path_factory, "zensical", build) / "build/site"
+
+
+def build(root):
+    root.mkdir()
     shutil.copy(ROOT / "mkdocs.yml", root)
     for name in ("benchmarks", "keras_lstm_ext", "site", "tests"):
         shutil.copytree(ROOT / name, root / name)
@@ -44,7 +48,6 @@ def other(tmp_path_factory):
     command = [sys.executable, "-m", "zensical", "build", "--clean", "--strict"]
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    return root / "build/site"
 
 
 def ids(folder):
