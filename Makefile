@@ -1,6 +1,9 @@
 # Each target makes the virtual environment that it needs under build/venv and runs there.
 #   make demo     train the four layers beside keras.layers.LSTM on handwritten digits
-#   make test     the default tests; make test ALL=1 runs every one, on three backends
+#   make test     the default tests; make test ALL=1 runs every one, on three backends,
+#                 make test OLDEST=1 the default ones with the oldest versions that are supported
+#   make wheels   the wheels of a release and its sdist, into dist; make test-elsewhere runs those
+#                 for ARM and Windows in emulators
 #   make site     build the knowledge base and serve it; make site-build only builds it,
 #                 make test-site tests it in Chromium
 #   make bench    measure the engines on this machine
@@ -10,17 +13,27 @@ PYTHON ?= python3
 VENV := build/venv
 PYTEST := python -m pytest -n 2 --dist worksteal
 
-.PHONY: demo test site site-build site-version test-site bench lint mutants machine clean
+.PHONY: demo test test-elsewhere wheels site site-build site-version test-site bench lint mutants machine clean
 demo: $(VENV)/demo/ok
 	$(VENV)/demo/bin/python -m keras_lstm_ext demo $(ARGS)
 
 ifdef ALL
 test: $(VENV)/all/ok
 	$(VENV)/all/bin/$(PYTEST) -m "" --durations=15 $(ARGS)
+else ifdef OLDEST
+test: $(VENV)/oldest/ok
+	$(VENV)/oldest/bin/$(PYTEST) $(ARGS)
 else
 test: $(VENV)/test/ok
 	$(VENV)/test/bin/$(PYTEST) $(ARGS)
 endif
+
+wheels: $(VENV)/wheels/ok
+	$(VENV)/wheels/bin/python -m release.wheels $(ARGS)
+
+# In emulators: apt install qemu-user-static libc6-arm64-cross wine wine64.
+test-elsewhere: $(VENV)/all/ok $(VENV)/wheels/ok
+	$(VENV)/all/bin/python -m pytest -m "" --require-elsewhere tests/elsewhere $(ARGS)
 
 site: site-build
 	$(SITE) -m http.server --directory build/site --bind 127.0.0.1 8000
@@ -59,16 +72,24 @@ SITE := NO_MKDOCS_2_WARNING=1 PYTHONPATH=.:site/extensions:site/figures $(VENV)/
 
 EXTRAS_demo := cpu,demo
 EXTRAS_test := cpu,test
+EXTRAS_oldest := cpu,test
+CONSTRAINTS_oldest := constraints-oldest.txt
 EXTRAS_all := cpu,test,backends,bench
 EXTRAS_lint := lint
 EXTRAS_docs := docs
 
 # What is compiled into it is made anew with it.
-$(VENV)/%/ok: pyproject.toml constraints.txt setup.py $(wildcard keras_lstm_ext/native/*.cpp keras_lstm_ext/native/*.h) | machine
+$(VENV)/%/ok: pyproject.toml constraints.txt constraints-oldest.txt setup.py $(wildcard keras_lstm_ext/native/*.cpp keras_lstm_ext/native/*.h) | machine
 	rm -rf $(@D)
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --upgrade pip
-	$(@D)/bin/python -m pip install --quiet --constraint constraints.txt --editable ".[$(EXTRAS_$*)]"
+	$(@D)/bin/python -m pip install --quiet --constraint $(or $(CONSTRAINTS_$*),constraints.txt) --editable ".[$(EXTRAS_$*)]"
+	touch $@
+
+$(VENV)/wheels/ok: release/requirements.txt | machine
+	rm -rf $(@D)
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --require-hashes --requirement $<
 	touch $@
 
 machine:
