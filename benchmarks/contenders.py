@@ -158,6 +158,22 @@ def steps(backend: str) -> Suite:
     return Suite("steps", contenders, shapes, ["steps"])
 
 
+def accelerate(backend: str) -> Suite:
+    """Whole models before and after `accelerate`."""
+    contenders = [
+        Contender(
+            f"{name}, {when}",
+            "benchmarks.accelerate:model",
+            {"model": name, "accelerated": when == "accelerated"},
+            tasks=("fit", "predict"),
+            backend=backend,
+        )
+        for name in ("forecaster", "tagger", "translator")
+        for when in ("as it was", "accelerated")
+    ]
+    return Suite("accelerate", contenders, [Shape(32, 100, 64, 128)], ["fit", "predict"])
+
+
 SUITES = {
     "layers": layers,
     "fit": fit,
@@ -167,6 +183,7 @@ SUITES = {
     "load": load,
     "export": export,
     "steps": steps,
+    "accelerate": accelerate,
 }
 
 

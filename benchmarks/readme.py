@@ -1,5 +1,6 @@
-"""The table of `README.md`, from the records that exist: `python -m benchmarks.readme`."""
+"""The tables of `README.md`, from the records that exist: `python -m benchmarks.readme`."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import geometric_mean
@@ -10,16 +11,26 @@ from keras_lstm_ext.bench.contenders import ENGINES
 from keras_lstm_ext.files import whole
 
 README = Path(__file__).parents[1] / "README.md"
-START, END = "<!-- from benchmarks/results -->\n", "<!-- end -->\n"
+PLACE = re.compile(r"(<!-- from benchmarks/results: (\w+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
 
 RIVALS = {"tensorflow": "graph", "jax": "jax", "torch": "torch"}
 """What the names of Keras' layer end with, by backend."""
 
 
-def table() -> str:
+def layers() -> str:
     """How many times as fast as Keras' layer on the same backend, and on which machine."""
     header = ["backend", "engine", "forward", "forward and backward", "measured on"]
     return report.table(header, list(rows())) + "\n"
+
+
+def accelerate() -> str:
+    """Models before and after; nothing where that was not measured."""
+    path = RESULTS / "accelerate-tensorflow-cpu.json"
+    if not path.exists():
+        return ""
+    made = record.read(path)
+    where = f"{report.of_machine(made['machine'])}; commit {made['commit']}"
+    return f"\n{report.before_and_after(made)}\n\nMeasured on {where}.\n\n"
 
 
 def rows() -> Iterator[list[str]]:
@@ -49,12 +60,14 @@ def range_of(measured: list[report.Row], rival: str, ours: str) -> str:
     return f"{geometric_mean(ratios):.1f} ({least} to {most})"
 
 
-def with_table(text: str) -> str:
-    """The README with the table that the records give."""
-    before, rest = text.split(START)
-    return before + START + table() + END + rest.split(END)[1]
+TABLES = {"layers": layers, "accelerate": accelerate}
+
+
+def with_tables(text: str) -> str:
+    """The README with the tables that the records give."""
+    return PLACE.sub(lambda place: place[1] + TABLES[place[2]]() + place[3], text)
 
 
 if __name__ == "__main__":
     with whole(README) as temporary:
-        temporary.write_text(with_table(README.read_text("utf-8")), "utf-8")
+        temporary.write_text(with_tables(README.read_text("utf-8")), "utf-8")

@@ -4,6 +4,7 @@ The carousel alone and the original LSTM (1997), classic with forget gate (1999/
 (2000/2002).
 """
 
+from keras_lstm_ext.acceleration import accelerate as accelerate
 from keras_lstm_ext.citations import cite as cite
 from keras_lstm_ext.initializers import chrono_bias as chrono_bias
 from keras_lstm_ext.layers import CECLSTM as CECLSTM

@@ -16,6 +16,7 @@ TESTS = (
     "tests/engines",
     "tests/native",
     "tests/diagnostics",
+    "tests/acceleration",
     "tests/test_bad_input.py",
 )
 """A process each: JAX dies of too many compiled programs in one."""

@@ -112,7 +112,7 @@ def test_rivals_agree_with_the_reference(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["fit", "prefix", "mask"])
+@pytest.mark.parametrize("name", ["fit", "prefix", "mask", "accelerate"])
 def test_contenders_of_the_suites_agree_with_the_reference(name: str) -> None:
     suite = contenders.suite(name, "tensorflow")
     for contender in suite.contenders:
@@ -210,10 +210,11 @@ def test_pytorch_has_no_suite_of_tensorflows() -> None:
         contenders.suite("steps", "torch")
 
 
-def test_the_table_of_the_readme_is_that_of_the_records() -> None:
+def test_the_tables_of_the_readme_are_those_of_the_records() -> None:
     text = readme.README.read_text("utf-8")
-    assert readme.with_table(text) == text
-    assert "| tensorflow | `native` |" in readme.table()
+    assert readme.with_tables(text) == text, "run python -m benchmarks.readme"
+    assert [place[2] for place in readme.PLACE.finditer(text)] == list(readme.TABLES)
+    assert "| tensorflow | `native` |" in readme.layers()
 
 
 def test_short_suite_measures_every_engine() -> None:
@@ -264,6 +265,36 @@ def test_ratios_are_pair_by_pair() -> None:
     assert report.ratio(rows, "b", "a") == pytest.approx(2.0)
     assert report.ratio(rows, "a", "b") == pytest.approx(0.5)
     assert report.ratio(rows[:1] + rows[3:], "a", "b") is None
+
+
+def before_and_after() -> dict[str, Any]:
+    made = made_up()
+    names = {"a": "tagger, accelerated", "b": "tagger, as it was"}
+    for row in made["results"]:
+        row["contender"] = names[row["contender"]]
+    made["results"] = made["results"][:2] + [
+        row | {"task": "predict", "median_s": 3 * row["median_s"]} for row in made["results"][:1]
+    ]
+    return made
+
+
+def test_models_before_and_after() -> None:
+    header, _, row = report.before_and_after(before_and_after()).splitlines()
+    assert header.startswith("| model | train, ms | train accelerated, ms | train: times as fast |")
+    assert row == "| tagger | 4.00 | 2.00 | 2.00 | - | 6.00 | - |"
+
+
+def test_the_readme_shows_models_before_and_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readme, "RESULTS", tmp_path)
+    assert readme.accelerate() == ""
+    record.write(before_and_after(), tmp_path / "accelerate-tensorflow-cpu.json")
+    shown = readme.accelerate()
+    assert "| tagger | 4.00 | 2.00 | 2.00 |" in shown
+    assert "commit" in shown
+    text = readme.with_tables("a<!-- from benchmarks/results: accelerate -->\nold<!-- end -->\nz")
+    assert text == f"a<!-- from benchmarks/results: accelerate -->\n{shown}<!-- end -->\nz"
 
 
 def test_tables_render(tmp_path: Path) -> None:

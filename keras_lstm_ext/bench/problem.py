@@ -22,7 +22,7 @@ VARIANTS = {**variants.FAMILY, "cec, nothing fed back": replace(variants.CEC, fe
 FIT_BATCHES = 8
 """Batches of the epoch that the task `"fit"` is."""
 
-PASSES = {"forward": 1, "steps": 1, "train": 3, "fit": 3 * FIT_BATCHES}
+PASSES = {"forward": 1, "steps": 1, "train": 3, "fit": 3 * FIT_BATCHES, "predict": FIT_BATCHES}
 """Products of a task in units of the forward's: each has two derivatives."""
 
 TOLERANCE = 1e-3

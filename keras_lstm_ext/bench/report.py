@@ -40,6 +40,7 @@ TITLES = {
     "steps": "One time step a call, all of them",
     "train": "Forward and backward",
     "fit": "One epoch of fit",
+    "predict": "Predictions of one epoch",
     "memory": "Peak memory of forward and backward",
 }
 
@@ -144,6 +145,24 @@ def ratio(rows: Sequence[Row], a: str, b: str) -> float | None:
         if (a, *shape) in rounds and (b, *shape) in rounds
     ]
     return geometric_mean([median(s / t for s, t in pair) for pair in pairs]) if pairs else None
+
+
+def before_and_after(record: Record) -> str:
+    """The suite `accelerate`: a row per model, a column per task."""
+    rows, tasks = record["results"], unique(row["task"] for row in record["results"])
+    times = {(row["contender"], row["task"]): row["median_s"] * 1e3 for row in rows}
+    body = []
+    for model in unique(row["contender"].split(",")[0] for row in rows):
+        was, now = f"{model}, as it was", f"{model}, accelerated"
+        cells = [model]
+        for task in tasks:
+            faster = ratio([row for row in rows if row["task"] == task], was, now)
+            values = [times.get((who, task)) for who in (was, now)]
+            cells += [NONE if value is None else digits(value) for value in values]
+            cells.append(maybe(faster))
+        body.append(cells)
+    parts = (", ms", " accelerated, ms", ": times as fast")
+    return table(["model", *(f"{task}{part}" for task in tasks for part in parts)], body)
 
 
 def details(rows: Sequence[Row], peak: Record) -> str:

@@ -15,8 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import keras
-
+from keras_lstm_ext import devices
 from keras_lstm_ext.bench.problem import Problem, Shape, digests
 from keras_lstm_ext.bench.programs import Program, resolve, why_not
 
@@ -133,30 +132,8 @@ def versions() -> dict[str, str]:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    gpu = _GPU[keras.backend.backend()]()
+    gpu = devices.gpu()
     return found | ({"gpu": gpu} if gpu else {})
-
-
-def _tensorflow_gpu() -> str | None:
-    import tensorflow as tf
-
-    devices = tf.config.list_physical_devices("GPU")
-    return tf.config.experimental.get_device_details(devices[0])["device_name"] if devices else None
-
-
-def _jax_gpu() -> str | None:
-    import jax
-
-    return jax.devices()[0].device_kind if jax.default_backend() == "gpu" else None
-
-
-def _torch_gpu() -> str | None:
-    import torch
-
-    return torch.cuda.get_device_name() if torch.cuda.is_available() else None
-
-
-_GPU = {"tensorflow": _tensorflow_gpu, "jax": _jax_gpu, "torch": _torch_gpu}
 
 
 def peak_memory() -> int:

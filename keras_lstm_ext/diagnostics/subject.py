@@ -1,12 +1,14 @@
 """What can be looked into: cells of this package and of Keras, wherever a model has them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 
+from keras_lstm_ext.acceleration.counterparts import converted
 from keras_lstm_ext.layers import ClassicLSTMCell, VariantLSTMCell
+from keras_lstm_ext.walk import cells_of, recurrent_layers
 
 
 def as_member(cell: Any) -> VariantLSTMCell | None:
@@ -24,13 +26,7 @@ def as_member(cell: Any) -> VariantLSTMCell | None:
         return cell
     if not isinstance(cell, keras.layers.LSTMCell) or _step(cell) is not keras.layers.LSTMCell.call:
         return None
-    member = ClassicLSTMCell(
-        cell.units,
-        activation=cell.activation,
-        recurrent_activation=cell.recurrent_activation,
-        use_bias=cell.use_bias,
-        dtype=cell.dtype_policy,
-    )
+    member = converted(cell, ClassicLSTMCell)
     if cell.built:
         member.kernel, member.recurrent_kernel = cell.kernel, cell.recurrent_kernel
         member.bias, member.built = cell.bias, True
@@ -72,12 +68,6 @@ class Subject:
         return name if self.number is None else f"{name}, cell {self.number}"
 
 
-def cells_of(layer: Any) -> list[Any]:
-    """The cells of a `keras.layers.RNN`: one, or those of a stack from the input up."""
-    stack = isinstance(layer.cell, keras.layers.StackedRNNCells)
-    return list(layer.cell.cells) if stack else [layer.cell]
-
-
 def subjects(model: Any) -> list[Subject]:
     """Finds all that can be looked into.
 
@@ -90,27 +80,10 @@ def subjects(model: Any) -> list[Subject]:
     """
     return [
         Subject(layer, number if isinstance(layer.cell, keras.layers.StackedRNNCells) else None)
-        for layer in dict.fromkeys(_recurrent(model, set()))
+        for layer in recurrent_layers(model)
         for number, cell in enumerate(cells_of(layer))
         if as_member(cell) is not None
     ]
-
-
-def _recurrent(part: Any, visited: set[int]) -> Iterator[Any]:
-    if id(part) in visited:
-        return
-    visited.add(id(part))
-    if isinstance(part, keras.layers.RNN):
-        yield part
-    elif isinstance(part, keras.Layer):
-        listed = part.layers if isinstance(part, keras.Model) else []
-        for value in (*listed, *vars(part).values()):
-            yield from _recurrent(value, visited)
-    elif isinstance(part, Mapping):
-        yield from _recurrent(list(part.values()), visited)
-    elif isinstance(part, (list, tuple, set)):
-        for value in part:
-            yield from _recurrent(value, visited)
 
 
 def subject(layer: Any, cell: int | None = None) -> Subject:

@@ -9,8 +9,9 @@ import keras
 from keras_lstm_ext.export import elsewhere, lstm
 from keras_lstm_ext.export.graph import IR_VERSION, Graph, all_nodes, remove_unread
 from keras_lstm_ext.export.nodes import Replacement
-from keras_lstm_ext.export.trace import DOMAIN, INPUT, layers_of, trace
+from keras_lstm_ext.export.trace import DOMAIN, INPUT, trace
 from keras_lstm_ext.files import whole
+from keras_lstm_ext.walk import layers_of
 
 
 class NotExpressible(ValueError):

@@ -17,15 +17,11 @@ from keras import ops
 from keras_lstm_ext.export.graph import OPSET, dtype_of
 from keras_lstm_ext.export.lstm import is_lstm
 from keras_lstm_ext.layers._layer import RecurrentLayer
+from keras_lstm_ext.walk import layers_of
 
 DOMAIN = "keras_lstm_ext"
 INPUT = "keras_lstm_ext_input_"
 Tensor = Any
-
-
-def layers_of(model: Any) -> list[Any]:
-    """Every layer inside a model, those of wrappers, cells and inner models included."""
-    return list(model._flatten_layers())  # no public way: models list what they call themselves
 
 
 def trace(model: Any) -> tuple[Any, list[Any]]:

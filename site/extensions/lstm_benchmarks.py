@@ -68,6 +68,22 @@ def memory() -> Iterator[str]:
     yield from ("", report.memory(record["results"]), "", report.MEMORY, "", *provenance(record))
 
 
+def accelerate() -> Iterator[str]:
+    """Whole models before and after `accelerate`; nothing where that was not measured."""
+    path = path_of("accelerate")
+    if not path.exists():
+        return
+    record = json.loads(path.read_text())
+    yield from ("", report.before_and_after(record), "", BEFORE_AND_AFTER, "", *provenance(record))
+
+
+BEFORE_AND_AFTER = (
+    "Medians of an epoch of 8 batches of 32 sequences with 100 steps, 64 features and 128 units. "
+    "The forecaster has two LSTMs and a Dense, the tagger reads padded words in both directions, "
+    "the translator has an encoder, and a decoder with attention."
+)
+
+
 def provenance(record: report.Record) -> Iterator[str]:
     """What was measured where, folded away."""
     yield from folded(report.heading(record).splitlines())
