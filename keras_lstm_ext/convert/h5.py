@@ -10,11 +10,13 @@ from keras_lstm_ext.convert.arrays import to_numpy
 from keras_lstm_ext.convert.blocks import Array, Place
 from keras_lstm_ext.convert.layouts import LAYOUTS
 
-OLD = ("keras", "cudnn_lstm", "keras_1")
+OLD = ("keras", "cudnn_lstm", "keras_1", "tfa")
 """The layouts of an LSTM in such files."""
 
+Found = dict[str, dict[str, Array]]
 
-def read_h5(path: str | os.PathLike[str]) -> dict[str, dict[str, Array]]:
+
+def read_h5(path: str | os.PathLike[str]) -> Found:
     """Reads the weights of every LSTM of a `.h5` file of Keras 1 or 2.
 
     `model.save("m.h5")` and `model.save_weights("m.h5")` wrote such files. `LSTM` and `CuDNNLSTM`
@@ -27,23 +29,31 @@ def read_h5(path: str | os.PathLike[str]) -> dict[str, dict[str, Array]]:
     Returns:
         For each LSTM, by the path of its weights (`"lstm_1"`, `"lstm_1/lstm_cell"`,
         `"bidirectional_1/forward_lstm_1"`) and in the order of the file, the arrays that
-        `set_weights` takes with the layout `"keras"`. Weights of other layers are left out.
+        `set_weights` takes with the layout `"keras"`, or `"tfa"` if they have peepholes, of a
+        `PeepholeLSTMCell` of TensorFlow Addons. Weights of other layers are left out.
 
     Raises:
         ValueError: If the file is no HDF5 file of such a model, or has no LSTM.
         OSError: If the file cannot be opened.
     """
-    found = {}
-    for name, arrays in _layers(_weights(path)):
-        layout = _layout(arrays)
-        if layout is not None:
-            found[name] = _as_keras(arrays, layout)
+    found = {name: as_keras(arrays, layout) for name, (arrays, layout) in in_h5(path).items()}
     if not found:
         raise ValueError(
             "`path` must be a file of a Keras 1 or 2 model with an LSTM. "
             f"Received: none in {os.fspath(path)}"
         )
     return found
+
+
+def in_h5(path: str | os.PathLike[str]) -> dict[str, tuple[dict[str, Array], str]]:
+    """The arrays of every LSTM as they are in the file, and their layout."""
+    return lstms(_weights(path))
+
+
+def lstms(weights: dict[str, Array]) -> dict[str, tuple[dict[str, Array], str]]:
+    """The arrays of every LSTM among the weights of a Keras model, and their layout."""
+    layouts = [(name, arrays, _layout(arrays)) for name, arrays in _layers(weights)]
+    return {name: (arrays, layout) for name, arrays, layout in layouts if layout is not None}
 
 
 def _weights(path: str | os.PathLike[str]) -> dict[str, Array]:
@@ -99,7 +109,7 @@ def _layers(weights: dict[str, Array]) -> Iterator[tuple[str, dict[str, Array]]]
     layers: dict[str, dict[str, Array]] = {}
     for full, array in weights.items():
         before, _, last = full.rpartition("/")
-        if before and last in LAYOUTS["keras"].arrays:
+        if before and last in LAYOUTS["tfa"].arrays:
             layers.setdefault(before, {})[last] = array
             continue
         for name in LAYOUTS["keras_1"].arrays:
@@ -124,16 +134,19 @@ def _layout(arrays: dict[str, Array]) -> str | None:
 
 
 def _kinds(arrays: dict[str, Array]) -> str:
-    return "WRb" if "bias" in arrays or "b_i" in arrays else "WR"
+    kinds = "WRb" if "bias" in arrays or "b_i" in arrays else "WR"
+    return f"{kinds}p" if any("peephole" in name for name in arrays) else kinds
 
 
-def _as_keras(arrays: dict[str, Array], layout: str) -> dict[str, Array]:
+def as_keras(arrays: dict[str, Array], layout: str) -> dict[str, Array]:
+    """The arrays of an old layout as Keras, or TensorFlow Addons, lays them out."""
     kernel = arrays.get("kernel", arrays.get("W_i"))
     recurrent = arrays.get("recurrent_kernel", arrays.get("U_i"))
     assert kernel is not None
     assert recurrent is not None
     sizes = len(kernel), len(recurrent), _kinds(arrays)
-    old, new = (Place(LAYOUTS[name], *sizes) for name in (layout, "keras"))
+    new_layout = "tfa" if layout == "tfa" else "keras"
+    old, new = (Place(LAYOUTS[name], *sizes) for name in (layout, new_layout))
     parts: dict[str, Array] = {}
     for name, blocks in old.arrays.items():
         matrix = to_numpy(arrays[name]).reshape(old.matrix_shape(blocks))

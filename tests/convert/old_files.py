@@ -15,20 +15,27 @@ Layers = Mapping[str, Mapping[str, np.ndarray]]
 """By layer, its weights by their names in the model."""
 
 
-def write(path: Path, layers: Layers, whole: bool = False, cut: bool = False) -> Path:
+def write(
+    path: Path,
+    layers: Layers,
+    whole: bool = False,
+    cut: bool = False,
+    architecture: bytes = b'{"class_name": "Sequential", "config": []}',
+) -> Path:
     """Writes a file.
 
     Args:
         path: The file.
         layers: What is in it.
         whole: As `model.save` and not as `model.save_weights`.
+        architecture: Of a whole model, as JSON.
         cut: With lists of names in several attributes, as where they are too long for one.
     """
     with h5py.File(path, "w") as file:
         root = file.create_group("model_weights") if whole else file
         if whole:
             file.attrs["keras_version"] = b"2.2.4"
-            file.attrs["model_config"] = b'{"class_name": "Sequential", "config": []}'
+            file.attrs["model_config"] = architecture
         _names(root, "layer_names", list(layers), cut)
         for layer, weights in layers.items():
             group = root.create_group(layer)

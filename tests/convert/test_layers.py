@@ -1,0 +1,190 @@
+"""From the files of old networks to layers that compute what they did, whatever wrote the file."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from keras_lstm_ext import ClassicLSTM, PeepholeLSTM
+from keras_lstm_ext.convert import read_checkpoint, read_h5, read_layers, set_weights
+from tests.contract.family import UNITS, assert_close, normal, run
+from tests.convert import old_files, systems
+from tests.convert.test_systems import STATES, X, layer_for
+
+ARGUMENTS = {"return_sequences": True, "return_state": True, "engine": "portable"}
+
+
+def h5(system: str, scope: str = "rnn/peephole_lstm_cell") -> Callable[[Path, Any], Path]:
+    def write(folder: Path, arrays: Any) -> Path:
+        weights = {f"{scope}/{k}:0": a for k, a in arrays.items()}
+        return old_files.write(folder / "old.h5", {scope.split("/")[0]: weights})
+
+    return write
+
+
+def tf1(folder: Path, arrays: Any) -> Path:
+    systems.tf1(arrays, X, *STATES, checkpoint=folder / "model.ckpt")
+    return folder / "model.ckpt"
+
+
+def keras_2_checkpoint(folder: Path, arrays: Any) -> Path:
+    """Objects with the names that Keras 2 gave them in this format."""
+    tf = pytest.importorskip("tensorflow")
+    layer, cell = tf.Module(), tf.Module()
+    layer.cell = cell
+    for name, array in arrays.items():
+        setattr(cell, name, tf.Variable(array))
+    dense = tf.Module()
+    dense.kernel, dense.bias = tf.Variable(normal(UNITS, 2)), tf.Variable(normal(2))
+    parts = {"layer_with_weights-0": layer, "layer_with_weights-1": dense}
+    return Path(tf.train.Checkpoint(**parts).write(str(folder / "weights")))
+
+
+FILES: dict[str, tuple[str, Callable[[Path, Any], Path]]] = {
+    "h5 of Keras 2": ("keras", h5("keras", "lstm_1")),
+    "h5 with CuDNNLSTM": ("cudnn_lstm", h5("cudnn_lstm", "cu_dnnlstm_1")),
+    "h5 with TensorFlow Addons": ("tfa", h5("tfa")),
+    "TensorFlow 1": ("tf1", tf1),
+    "TensorFlow 1 without peepholes": ("tf1 without peepholes", tf1),
+    "checkpoint of Keras 2": ("keras", keras_2_checkpoint),
+    "checkpoint with TensorFlow Addons": ("tfa", keras_2_checkpoint),
+}
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_layers_compute_what_the_old_network_did(kind: str, tmp_path: Path) -> None:
+    system, write = FILES[kind]
+    arrays = systems.random_arrays(system)
+    ((_, layer),) = read_layers(write(tmp_path, arrays), **ARGUMENTS).items()
+    assert type(layer) is (PeepholeLSTM if "p" in kinds(arrays) else ClassicLSTM)
+    assert_close(run(layer, X, initial_state=STATES), systems.RUNS[system](arrays, X, *STATES))
+
+
+def kinds(arrays: Any) -> str:
+    return "p" if any("peephole" in name or "diag" in name for name in arrays) else ""
+
+
+@pytest.mark.parametrize("forget_bias", [None, 0.0, 0.5])
+def test_the_forget_bias_of_a_checkpoint(forget_bias: float | None, tmp_path: Path) -> None:
+    arrays = systems.random_arrays("tf1")
+    added = 1.0 if forget_bias is None else forget_bias
+    expected = systems.tf1(arrays, X, *STATES, added, checkpoint=tmp_path / "model.ckpt")
+    (layer,) = read_layers(tmp_path, forget_bias=forget_bias, **ARGUMENTS).values()
+    assert_close(run(layer, X, initial_state=STATES), expected)
+
+
+@pytest.mark.parametrize("ending", ["model.ckpt", "model.ckpt.index", ""])
+def test_a_checkpoint_by_its_arrays(ending: str, tmp_path: Path) -> None:
+    arrays, layer = systems.random_arrays("tf1"), layer_for("tf1")
+    tf1(tmp_path, arrays)
+    ((scope, found),) = read_checkpoint(tmp_path / ending).items()
+    assert scope == "rnn/lstm_cell"
+    set_weights(layer, found, "tf1")
+    assert_close(run(layer, X, initial_state=STATES), systems.tf1(arrays, X, *STATES))
+
+
+def write_checkpoint(path: Path, variables: Any) -> Path:
+    tf = pytest.importorskip("tensorflow").compat.v1
+    with tf.Graph().as_default(), tf.Session() as session:
+        for name, array in variables.items():
+            tf.get_variable(name, initializer=array)
+        session.run(tf.global_variables_initializer())
+        tf.train.Saver().save(session, str(path))
+    return path
+
+
+def test_what_else_is_in_a_checkpoint(tmp_path: Path) -> None:
+    one, other = (systems.random_arrays("tf1 without peepholes", seed) for seed in (1, 2))
+    dense = {"dense/kernel": normal(8, 4), "dense/bias": normal(4)}  # would pass for an LSTM
+    slots = {"rnn/basic_lstm_cell/kernel/Adam": one["kernel"], "beta1_power": np.float32(0.9)}
+    new = {f"rnn/basic_lstm_cell/{k}": a for k, a in one.items()}
+    before_1_2 = {"kernel": "weights", "bias": "biases"}
+    old = {f"old/multi_rnn_cell/cell_0/lstm_cell/{before_1_2[k]}": a for k, a in other.items()}
+    path = write_checkpoint(tmp_path / "m", {**dense, **slots, **new, **old})
+    found = read_checkpoint(path)
+    assert list(found) == ["old/multi_rnn_cell/cell_0/lstm_cell", "rnn/basic_lstm_cell"]
+    for arrays, expected in zip(found.values(), (other, one), strict=True):
+        for name, array in expected.items():
+            np.testing.assert_array_equal(arrays[name], array)
+
+
+def test_what_cudnn_saved_adds_nothing(tmp_path: Path) -> None:
+    arrays = systems.random_arrays("tf1 without peepholes")
+    scope = "cudnn_lstm/rnn/multi_rnn_cell/cell_0/cudnn_compatible_lstm_cell"
+    path = write_checkpoint(tmp_path / "m", {f"{scope}/{k}": a for k, a in arrays.items()})
+    ((name, layer),) = read_layers(path, **ARGUMENTS).items()
+    assert name == scope
+    assert_close(run(layer, X, initial_state=STATES), systems.tf1(arrays, X, *STATES, 0.0))
+
+
+def test_a_projection_is_refused(tmp_path: Path) -> None:
+    arrays = systems.random_arrays("tf1") | {"projection/kernel": normal(UNITS, 2)}
+    path = write_checkpoint(tmp_path / "m", {f"rnn/lstm_cell/{k}": a for k, a in arrays.items()})
+    with pytest.raises(ValueError, match=r"without projection\. Received: 'rnn/lstm_cell'"):
+        read_layers(path)
+
+
+@pytest.mark.parametrize("read", [read_checkpoint, read_layers])
+def test_no_checkpoint(read: Callable[..., Any], tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"must be a checkpoint.*Received: '.*nothing'"):
+        read(tmp_path / "nothing")
+    path = write_checkpoint(tmp_path / "m", {"dense/kernel": normal(8, 4)})
+    with pytest.raises(ValueError, match=r"LSTM|`lstm`.*Received: none in"):
+        read(path)
+
+
+def architecture(**of_layer: Any) -> bytes:
+    inner = {"class_name": "LSTM", "config": {"name": "lstm_1", "units": UNITS, **of_layer}}
+    both = {"class_name": "Bidirectional", "config": {"name": "both", "layer": inner}}
+    return json.dumps({"class_name": "Sequential", "config": {"layers": [both]}}).encode()
+
+
+def old_model(folder: Path, text: bytes) -> Path:
+    arrays = systems.random_arrays("keras")
+    paths = ("both/forward_lstm_1", "both/backward_lstm_1")
+    weights = {f"{path}/{k}:0": a for path in paths for k, a in arrays.items()}
+    return old_files.write(folder / "old.h5", {"both": weights}, True, architecture=text)
+
+
+def test_the_architecture_is_read(tmp_path: Path) -> None:
+    said = {"activation": "relu", "recurrent_activation": "sigmoid", "return_sequences": True}
+    layers = read_layers(old_model(tmp_path, architecture(**said)), activation="softsign")
+    assert list(layers) == ["both/forward_lstm_1", "both/backward_lstm_1"]
+    for layer in layers.values():
+        assert layer.return_sequences
+        assert layer.activation is keras.activations.softsign
+    (first, _) = read_layers(old_model(tmp_path, architecture(**said))).values()
+    assert first.activation is keras.activations.relu
+
+
+@pytest.mark.parametrize("key", ["recurrent_activation", "inner_activation"])
+def test_the_old_hard_sigmoid_is_no_name_of_keras_3(key: str, tmp_path: Path) -> None:
+    path = old_model(tmp_path, architecture(**{key: "hard_sigmoid"}))
+    with pytest.raises(ValueError, match=r"0\.2 x \+ 0\.5.*give `recurrent_activation`"):
+        read_layers(path)
+    layer, _ = read_layers(path, recurrent_activation=keras.activations.sigmoid).values()
+    assert layer.recurrent_activation is keras.activations.sigmoid
+
+
+def test_the_default_gates_of_keras_1(tmp_path: Path) -> None:
+    arrays = systems.random_arrays("keras_1")
+    path = old_files.write(
+        tmp_path / "old.h5", {"lstm_1": {f"lstm_1_{k}": a for k, a in arrays.items()}}
+    )
+    with pytest.raises(ValueError, match="hard_sigmoid"):
+        read_layers(path)
+    (layer,) = read_layers(path, recurrent_activation="sigmoid", **ARGUMENTS).values()
+    expected = systems.RUNS["keras_1"](arrays, X, *STATES)
+    assert_close(run(layer, X, initial_state=STATES), expected)
+
+
+def test_peepholes_by_their_arrays(tmp_path: Path) -> None:
+    arrays = systems.random_arrays("tfa")
+    ((name, found),) = read_h5(h5("tfa")(tmp_path, arrays)).items()
+    assert name == "rnn/peephole_lstm_cell"
+    for key, array in arrays.items():
+        np.testing.assert_array_equal(found[key], array)
