@@ -113,6 +113,18 @@ def test_gradients(compiled: bool) -> None:
     assert_same(gradients(ours, x, function), gradients(theirs, x))
 
 
+def test_no_zeros_are_made_where_there_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    given, backward = [], native.Forward.backward
+
+    def spied(ctx: Any, *d: Any) -> Any:
+        given.append([error is None for error in d])
+        return backward(ctx, *d)
+
+    monkeypatch.setattr(native.Forward, "backward", staticmethod(spied))
+    loss(twins()[0])(sequences()).backward()
+    assert given == [[False, True, True, True, True]]
+
+
 def test_only_the_last_output() -> None:
     ours, theirs = twins()
     ours.return_sequences = theirs.return_sequences = False
@@ -135,6 +147,8 @@ def test_functional_transformations() -> None:
     assert_same([torch.func.grad(loss(ours))(x).detach()], expected[:1])
     assert_same([torch.func.vjp(loss(ours), x)[1](torch.tensor(1.0))[0].detach()], expected[:1])
     assert_same(torch.func.vmap(torch.func.grad(loss(ours)))(xs).detach(), expected[1:])
+    of_all = torch.func.grad(lambda xs: torch.func.vmap(loss(ours))(xs).sum())
+    assert_same(of_all(xs).detach(), expected[1:])
     mapped = torch.func.vmap(ours)(xs).detach()
     assert_same(mapped, [theirs(x).detach() for x in xs])
     with torch.no_grad():

@@ -90,14 +90,18 @@ class Forward(torch.autograd.Function):
         ctx.save_for_backward(*inputs[1:], y, gates, cells)
         shown = ctx.words[WORDS["shows"]]
         ctx.mark_non_differentiable(gates, cells, *([] if shown else [y]))
+        # Or PyTorch makes zeros of the size of all gates of all steps, which nobody reads.
+        ctx.set_materialize_grads(False)
 
     @staticmethod
     def backward(ctx: Any, *d: Tensor) -> tuple[Tensor | None, ...]:
         """The errors at the arrays."""
-        d_y, d_h, d_c = d[:3]
+        saved = ctx.saved_tensors
+        y, h = saved[9], saved[1]
         if not ctx.words[WORDS["shows"]]:
-            d_y = d_h.new_empty((*d_h.shape[:-1], 0, d_h.shape[-1]))
-        arrays = (*ctx.saved_tensors, d_y, d_h, d_c)
+            y = h.new_empty((*h.shape[:-1], 0, h.shape[-1]))  # no error at any y
+        at = zip((y, h, h), d[:3], strict=True)
+        arrays = (*saved, *(torch.zeros_like(a) if given is None else given for a, given in at))
         # Dynamo traces no function within one, and lets nobody differentiate twice.
         if torch.compiler.is_compiling() or not (torch.is_grad_enabled() or _has_tangent(arrays)):
             return None, *_backward(*arrays, ctx.words), None, None
