@@ -29,8 +29,7 @@ def check_tensor(x: Any) -> None:
 def _why_not(x: Any) -> str | None:
     """What to do instead, and what was received; None if `x` is a dense tensor of numbers."""
     kind = type(x).__name__
-    # A tuple of types, not a union: PyTorch 2.7's compiler reads no unions.
-    if isinstance(x, (list, tuple)):
+    if isinstance(x, list | tuple):
         return _of_list(x)
     if hasattr(x, "row_splits") or getattr(x, "ragged", False):
         return (
