@@ -61,7 +61,8 @@ def broken_links(built, pages):
             if path.startswith("versions/"):
                 continue  # kept beside this build, by mike
             exists = path in pages or (built / path).is_file()
-            if not exists or (anchor and anchor not in pages[path].ids | {"__skip"}):
+            ids = pages[path].ids | {"__skip"} if path in pages else set()
+            if not exists or (anchor and anchor not in ids):
                 broken.append(f"{here}: {link}")
     return broken
 
