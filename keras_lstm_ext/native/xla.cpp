@@ -1,7 +1,7 @@
 // XLA's custom calls, for JAX and for TensorFlow under XLA: one forward, one backward.
 //
-// The attribute `plan` holds the words of arrays.h, inputs and outputs are its arrays. An array that
-// a call does not have is empty.
+// The attribute `plan` holds the words of arrays.h, inputs and outputs are its arrays. What a call
+// does not have is an empty array.
 #include "xla.h"
 
 #include <cstdio>
@@ -64,7 +64,9 @@ bool read_arrays(const Buffers& buffers, int64_t count, Array* arrays) {
   for (int64_t k = 0; good && k < count; ++k) {
     const Buffer& b = *buffers.at[k];
     good = buffers.kinds[k] == BUFFER && b.head.struct_size >= sizeof(Buffer);
-    if (good) arrays[k] = {b.data, b.type == F32 ? FLOAT32 : b.type == PRED ? BOOL : OTHER, b.rank, b.shape};
+    if (!good) break;
+    const Type type = b.type == F32 ? FLOAT32 : b.type == PRED ? BOOL : OTHER;
+    arrays[k] = {b.data, type, b.rank, b.shape};
   }
   return good;
 }
