@@ -119,14 +119,6 @@ def _check(weights: Weights, shapes: dict[str, tuple[int, ...]]) -> None:
             raise ValueError(f"weights: {name!r} is given without {gate!r}; give both or neither")
 
 
-def fed_back(h: Array, *gates: Array) -> Array:
-    r"""What every net reads of the step before: cells and, where they are fed back, gates.
-
-    $$r_{t-1} = [h_{t-1};\ i_{t-1};\ o_{t-1}]$$
-    """
-    return np.concatenate([h, *gates], axis=1)
-
-
 def nets_backward(d_net: dict[str, Array], t: Trace, w: Weights) -> tuple[Array, Array, Weights]:
     r"""The way back from the net inputs to what they read.
 

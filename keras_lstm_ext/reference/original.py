@@ -31,7 +31,7 @@ from .functions import (
     sigmoid,
     spread,
 )
-from .nets import Cell, Form, State, Trace, Weights, fed_back, nets_backward
+from .nets import Cell, Form, State, Trace, Weights, nets_backward
 
 FORM = Form(
     "ico",
@@ -40,6 +40,14 @@ FORM = Form(
     activation=centered_sigmoid_2,
     output_activation=centered_sigmoid_1,
 )
+
+
+def fed_back(h: Array, *gates: Array) -> Array:
+    r"""What every net reads of the step before: cells and, where they are fed back, gates.
+
+    $$r_{t-1} = [h_{t-1};\ i_{t-1};\ o_{t-1}]$$
+    """
+    return np.concatenate([h, *gates], axis=1)
 
 
 def input_gate(x: Array, r: Array, w: Weights) -> Array:

@@ -25,7 +25,8 @@ The full gradient: Graves and Schmidhuber (2005). With $a = \varphi = \tanh$: Gr
 import numpy as np
 
 from .functions import Array, Squasher, block_sum, sigma, sigmoid, spread, tanh
-from .nets import Cell, Form, State, Trace, Weights, fed_back, nets_backward
+from .nets import Cell, Form, State, Trace, Weights, nets_backward
+from .original import fed_back
 
 FORM = Form("ifco", peepholes="ifo", gates_fed_back=True, activation=tanh, output_activation=tanh)
 
