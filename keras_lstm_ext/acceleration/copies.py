@@ -149,8 +149,9 @@ def is_graph(model: Any) -> bool:
 
 @cache
 def _functional() -> Any:
-    x = keras.Input((1,))
-    return type(keras.Model(x, x))  # the class has no public name
+    x = keras.Input((1,), name="x")  # with names, lest those of others have other numbers
+    y = keras.layers.Identity(name="y")(x)
+    return type(keras.Model(x, y, name="probe"))  # the class has no public name
 
 
 @cache
