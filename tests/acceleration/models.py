@@ -93,7 +93,10 @@ class Draw:
     def _bidirectional(self) -> Any:
         other = self.one(True, False)
         made = self.arguments()
-        backward = layers.LSTM(**{**self.arguments(), "go_backwards": True}) if other else None
+        backward = None
+        if other:  # of the same size: Keras takes it to be so
+            fixed = {"go_backwards": True, "units": made["units"]}
+            backward = layers.LSTM(**(self.arguments() | fixed))
         merge = "concat" if other else self.one("concat", "sum", "ave")
         return layers.Bidirectional(
             layers.LSTM(**made), backward_layer=backward, merge_mode=merge, trainable=True
