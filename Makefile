@@ -33,7 +33,7 @@ wheels: $(VENV)/wheels/ok
 
 # In emulators: apt install qemu-user-static libc6-arm64-cross wine wine64.
 test-elsewhere: $(VENV)/all/ok $(VENV)/wheels/ok
-	$(VENV)/all/bin/python -m pytest -m "" --require-elsewhere tests/elsewhere $(ARGS)
+	$(VENV)/all/bin/python -m pytest -n 2 --dist loadfile -m "" --require-elsewhere tests/elsewhere $(ARGS)
 
 site: site-build
 	$(SITE) -m http.server --directory build/site --bind 127.0.0.1 8000
