@@ -3,6 +3,7 @@
 import ctypes
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
@@ -236,3 +237,19 @@ print("same")
 @pytest.mark.slow
 def test_six_threads_and_two_models_at_once() -> None:
     assert processes.run(CONCURRENT).strip().endswith("same")
+
+
+def test_a_layer_within_a_layer_of_an_open_batch_size() -> None:
+    """Keras asks JAX for the shapes of such a layer with a symbol for the batch size."""
+
+    class Outer(keras.layers.Layer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = ClassicLSTM(4)
+
+        def call(self, x: Any) -> Any:
+            return self.inner(x)
+
+    model = keras.Sequential([keras.Input((5, 2)), Outer()])
+    assert model.output_shape == (None, 4)
+    assert model.predict(np.ones((3, 5, 2), "float32"), verbose=0).shape == (3, 4)

@@ -177,7 +177,8 @@ WORTH_PACKING = 8
 def why_not_worth_packing(layer: Any, call: Any) -> str | None:
     """Gives None where `auto` takes the library under XLA, or why a call is too small."""
     sizes = (call.input_shape or (None,))[:2]
-    if layer.engine != "auto" or None in sizes or math.prod(sizes) >= WORTH_PACKING:
+    known = all(isinstance(size, int) for size in sizes)  # JAX has symbols for open sizes
+    if layer.engine != "auto" or not known or math.prod(sizes) >= WORTH_PACKING:
         return None
     return f"XLA's own loop is faster below {WORTH_PACKING} rows times steps"
 
