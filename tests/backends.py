@@ -131,3 +131,24 @@ def disable_tf32() -> None:
         import torch
 
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+
+
+def second_derivative(layer: Function, x: Any) -> Tensor:
+    """Differentiates the squared size of the gradient of a layer's summed outputs."""
+    if BACKEND == "jax":
+        import jax
+
+        def gradient_size(x: Any) -> Any:
+            return (jax.grad(lambda x: layer(x).sum())(x) ** 2).sum()
+
+        return jax.grad(gradient_size)(x)
+    import tensorflow as tf
+
+    x = tf.convert_to_tensor(x)
+    with tf.GradientTape() as outer:
+        outer.watch(x)
+        with tf.GradientTape() as inner:
+            inner.watch(x)
+            y = tf.reduce_sum(layer(x))
+        size = tf.reduce_sum(inner.gradient(y, x) ** 2)
+    return outer.gradient(size, x)

@@ -39,7 +39,7 @@ def accelerate(model: keras.Model, back: bool = False, verbose: bool = True) -> 
     Examples:
         >>> model = keras.Sequential([keras.Input((None, 3)), keras.layers.LSTM(4, name="memory")])
         >>> fast = accelerate(model)
-        memory: LSTM is now ClassicLSTM, engine native...
+        memory: LSTM is now ClassicLSTM, engine ...
         >>> plain = accelerate(fast, back=True)
         memory: ClassicLSTM is now LSTM
     """

@@ -42,7 +42,7 @@ _CHOICES: dict[str, tuple[str, Callable[[Variant], str]]] = {
     "activation": ("cell input $a(x)$", lambda v: SQUASHERS[v.activation]),
     "output_activation": (
         r"cell output $\varphi(x)$",
-        lambda v: SQUASHERS[_output_activation(v)],
+        lambda v: SQUASHERS[v.squashes_output],
     ),
     "gradient": (
         "gradient",
@@ -59,11 +59,6 @@ _EQUATIONS = (
     "output_gate",
     "output",
 )
-
-
-def _output_activation(variant: Variant) -> str | None:
-    same = variant.output_activation == "same"
-    return variant.activation if same else variant.output_activation
 
 
 def variants() -> Iterator[str]:
