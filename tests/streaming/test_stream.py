@@ -171,7 +171,7 @@ def test_outputs_are_the_callers() -> None:
 
 @pytest.mark.parametrize("name", ["dense", "normal", "activations"])
 def test_steps_allocate_nothing(name: str) -> None:
-    rows = 8192  # the smallest array takes 32 kilobytes, NumPy's own buffers up to 12
+    rows = 16384  # the smallest array takes 64 kilobytes, NumPy's own buffers up to 33
     stream, x = kle.stream(MODELS[name](), rows), np.ones((rows, FEATURES), "float32")
     out = stream.step(x)
     tracemalloc.start()
