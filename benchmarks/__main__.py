@@ -66,7 +66,8 @@ def run(arguments: argparse.Namespace) -> int:
     from keras_lstm_ext.bench.process import limit_processors
     from keras_lstm_ext.bench.report import report
 
-    suite = command.narrowed(contenders.suite(arguments.suite, arguments.backend), arguments)
+    suite = contenders.suite(arguments.suite, arguments.backend, arguments.device)
+    suite = command.narrowed(suite, arguments)
     pythons = (("torch", arguments.torch_python),) if arguments.torch_python else ()
     settings = replace(command.settings(arguments), device=arguments.device, pythons=pythons)
     limit_processors(settings.threads)
@@ -76,10 +77,11 @@ def run(arguments: argparse.Namespace) -> int:
     measure = own.get(suite.name, driver.measure)
     rates = {} if arguments.no_peak else peak.measure(arguments.backend, settings, missing)
     measured = measure(suite, settings)
+    if not measured["results"]:
+        raise ValueError("no contender of the suite can run here; why not stands above")
     measured["left_out"] = [*missing.rows, *measured["left_out"]]
     made = record.record(suite.name, settings, machine, measured, rates)
-    name = f"{suite.name}-{arguments.backend}-{arguments.device}.json"
-    path = arguments.json or RESULTS / name
+    path = arguments.json or record.place(made, arguments.backend, RESULTS)
     record.write(made, path)
     print(report(made))
     driver.tell(f"written: {path}")

@@ -1,10 +1,12 @@
 """The tables: who takes part in which suite, and where."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from keras_lstm_ext.bench.contenders import ENGINES, SEQUENCE, Contender, Suite, keras_lstm, ours
 from keras_lstm_ext.bench.problem import Shape
+from keras_lstm_ext.engines.native import packing
 
 SHAPES = (
     Shape(1, 100, 64, 128),
@@ -19,6 +21,9 @@ SHAPES = (
 TRAINING_SHAPE = Shape(32, 100, 128, 512)
 """Where `fit` and masks are measured."""
 
+LARGE = Shape(256, 200, 512, 1024)
+"""Where a GPU has something to do."""
+
 LENGTHS = (100, 1_000, 10_000, 100_000)
 """Time steps at which memory is measured."""
 
@@ -30,6 +35,8 @@ TORCH = Contender("torch.nn.LSTM", "benchmarks.torch_lstm:sequence", backend="to
 ONNX = Contender("ONNX Runtime LSTM", "benchmarks.onnx_lstm:sequence", tasks=("forward",))
 
 ONNX_PEEPHOLES = replace(ONNX, name="ONNX Runtime LSTM, peepholes", variant="peephole")
+
+FLASH = Contender("FlashRNN", "benchmarks.flash_rnn:sequence", backend="torch")
 
 KERNELS = Contender("native, without TensorFlow", "benchmarks.native_kernels:sequence")
 
@@ -51,22 +58,43 @@ def layers(backend: str) -> Suite:
     gated = [ours(v, e, backend) for v in ("classic", "peephole") for e in ENGINES]
     rivals = [keras_lstm(backend), TORCH]
     if backend == "tensorflow":
-        gated += [ours(v, "auto") for v in ("original", "cec")]
+        gated += [by_xla("classic", "native"), *(ours(v, "auto") for v in ("original", "cec"))]
         rivals += [keras_lstm(jit_compile=True), PLAIN_PEEPHOLES, ONNX, ONNX_PEEPHOLES, KERNELS]
     return Suite("layers", [*gated, *rivals], SHAPES)
 
 
-def fit(backend: str) -> Suite:
+def layers_on_gpu(backend: str) -> Suite:
+    """The same on a card, where Keras' and PyTorch's layers are cuDNN's."""
+    gated = [ours(v, e, backend) for v in ("classic", "peephole") for e in ("bptt", "portable")]
+    rivals = [keras_lstm(backend), replace(PLAIN_PEEPHOLES, backend=backend), TORCH, FLASH]
+    if backend == "tensorflow":
+        gated += [by_xla("classic", "bptt"), by_xla("peephole", "bptt"), ours("classic", "cudnn")]
+        rivals.append(keras_lstm(jit_compile=True))
+    return Suite("layers", [*gated, *rivals], (*SHAPES, LARGE))
+
+
+def by_xla(variant: str, engine: str) -> Contender:
+    """A layer of ours in a function that XLA compiles for TensorFlow."""
+    plain = ours(variant, engine, options={"jit_compile": True})
+    return replace(plain, name=f"{plain.name}, XLA")
+
+
+def fit(backend: str, engines: Sequence[str] = ENGINES) -> Suite:
     """A whole epoch of `model.fit`."""
     changes: dict[str, Any] = {"runner": "benchmarks.fit:fit", "tasks": ("fit",)}
     contenders = [
-        *(ours("classic", engine, backend, **changes) for engine in ENGINES),
+        *(ours("classic", engine, backend, **changes) for engine in engines),
         ours("peephole", "auto", backend, **changes),
         keras_lstm(backend, name="keras.layers.LSTM, as fit runs it", **changes),
     ]
     if backend == "tensorflow":
         contenders.append(keras_lstm(jit_compile=True, **changes))
     return Suite("fit", contenders, [TRAINING_SHAPE], ["fit"])
+
+
+def fit_on_gpu(backend: str) -> Suite:
+    """The same on a card."""
+    return fit(backend, ("cudnn", "bptt", "portable"))
 
 
 def mask(backend: str) -> Suite:
@@ -101,6 +129,14 @@ def memory(backend: str) -> Suite:
     contenders = [*plain, *recompute]
     shapes = [Shape(1, length, 16, 32) for length in LENGTHS]
     return Suite("memory", [*contenders, keras_lstm(backend)], shapes, ["train"])
+
+
+def processor(backend: str) -> Suite:
+    """The kernels with each set of instructions that this processor has, and PyTorch's choice."""
+    isas = [] if packing.why_not_built() else packing.processor()[0]
+    plain = replace(KERNELS, backend=backend)
+    kernels = [replace(plain, name=f"native kernels, {i}", options={"isa": i}) for i in isas]
+    return Suite("processor", [*kernels, TORCH], SHAPES)
 
 
 def load(backend: str) -> Suite:
@@ -181,6 +217,7 @@ SUITES = {
     "prefix": prefix,
     "memory": memory,
     "load": load,
+    "processor": processor,
     "export": export,
     "steps": steps,
     "accelerate": accelerate,
@@ -191,19 +228,26 @@ ON_TORCH = ("layers", "fit", "mask", "prefix", "memory")
 """The suites whose contenders PyTorch can run."""
 
 
-def suite(name: str, backend: str) -> Suite:
+ON_GPU = {"layers": layers_on_gpu, "fit": fit_on_gpu}
+"""The suites that have other contenders on a card."""
+
+
+def suite(name: str, backend: str, device: str = "cpu") -> Suite:
     """A suite by name.
 
     Args:
         name: A key of `SUITES`.
         backend: Keras backend.
+        device: `"cpu"` or `"gpu"`.
 
     Returns:
         The suite.
 
     Raises:
-        ValueError: If PyTorch has no such suite.
+        ValueError: If PyTorch or a GPU has no such suite.
     """
     if backend == "torch" and name not in ON_TORCH:
         raise ValueError(f"on PyTorch `suite` must be one of {ON_TORCH}. Received: {name!r}")
-    return SUITES[name](backend)
+    if device == "gpu" and name not in ON_GPU:
+        raise ValueError(f"on a GPU `suite` must be one of {tuple(ON_GPU)}. Received: {name!r}")
+    return (ON_GPU if device == "gpu" else SUITES)[name](backend)

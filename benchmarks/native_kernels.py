@@ -14,13 +14,16 @@ from keras_lstm_ext.engines.native import packing
 from tests.native import library as c
 
 
-def sequence(problem: Problem, task: str, threads: int | None = None) -> Program:
+def sequence(
+    problem: Problem, task: str, threads: int | None = None, isa: str | None = None
+) -> Program:
     """Calls the kernels on arrays that are there, as TensorFlow's allocator has them.
 
     Args:
         problem: What to compute.
         task: `"forward"` or `"train"`.
         threads: Default: as many of the process's as the layer would take.
+        isa: A key of `packing.ISAS`. Default: the best that the processor has.
 
     Returns:
         The program.
@@ -35,6 +38,7 @@ def sequence(problem: Problem, task: str, threads: int | None = None) -> Program
     inputs = {"x": problem.x, "h": zeros, "c": zeros, **problem.weights}
     library, train = c.load(), task == "train"
     o = c.options(problem.record, problem.x, units, int(os.environ["OMP_NUM_THREADS"]))
+    o.isa = packing.ISAS[isa] if isa else 0
     o.threads = threads or library.lstm_threads(byref(o))
     kept = c.forward(library, o, inputs, keep=train)
     errors = {"y": problem.dy, "h": zeros, "c": zeros}

@@ -19,26 +19,24 @@ RIVALS = {"tensorflow": "graph", "jax": "jax", "torch": "torch"}
 
 def layers() -> str:
     """How many times as fast as Keras' layer on the same backend, and on which machine."""
-    header = ["backend", "engine", "forward", "forward and backward", "measured on"]
+    header = ["backend", "engine", "forward", "forward and backward", "of the peak", "measured on"]
     return report.table(header, list(rows())) + "\n"
 
 
 def accelerate() -> str:
     """Models before and after; nothing where that was not measured."""
-    path = RESULTS / "accelerate-tensorflow-cpu.json"
-    if not path.exists():
+    found = record.kept(RESULTS, "accelerate", "tensorflow")
+    if not found:
         return ""
-    made = record.read(path)
+    made = found[0]
     where = f"{report.of_machine(made['machine'])}; commit {made['commit']}"
     return f"\n{report.before_and_after(made)}\n\nMeasured on {where}.\n\n"
 
 
 def rows() -> Iterator[list[str]]:
-    """A row for each backend with a record."""
+    """A row for each backend and processor with a record."""
     for backend, how in RIVALS.items():
-        path = RESULTS / f"layers-{backend}-cpu.json"
-        if path.exists():
-            made = record.read(path)
+        for made in record.kept(RESULTS, "layers", backend):
             measured = made["results"]
             names = {row["contender"] for row in measured}
             engine = next(e for e in ENGINES if f"ClassicLSTM, {e}" in names)
@@ -47,8 +45,9 @@ def rows() -> Iterator[list[str]]:
                 range_of([row for row in measured if row["task"] == task], *pair)
                 for task in ("forward", "train")
             ]
-            where = f"{made['machine']['processor']}, {made['settings']['threads']} threads"
-            yield [backend, f"`{engine}`", *faster, where]
+            share = report.share_of_peak(measured, made["peak"], pair[1])
+            where = f"{record.processor_of(made)}, {made['settings']['threads']} threads"
+            yield [backend, f"`{engine}`", *faster, share, f"{where}; {made['commit'][:7]}"]
 
 
 def range_of(measured: list[report.Row], rival: str, ours: str) -> str:

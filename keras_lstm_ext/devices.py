@@ -1,11 +1,23 @@
 """What the backend computes on."""
 
+import subprocess
+
 import keras
 
 
 def gpu() -> str | None:
     """The name of the GPU that the Keras backend sees, or None."""
     return _GPU[keras.backend.backend()]()
+
+
+def driver() -> str | None:
+    """The version of NVIDIA's driver, or None where its tool does not answer."""
+    command = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
+    try:
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return said.split("\n")[0].strip()
 
 
 def _tensorflow() -> str | None:

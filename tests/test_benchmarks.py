@@ -205,6 +205,41 @@ def test_layers_are_measured_beside_keras_and_pytorch(backend: str) -> None:
     assert {"ClassicLSTM, native", "PeepholeLSTM, portable", rival, "torch.nn.LSTM"} <= {*names}
 
 
+@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+@pytest.mark.parametrize("name", contenders.ON_GPU)
+def test_suites_on_a_gpu_are_sound(name: str, backend: str) -> None:
+    suite = contenders.suite(name, backend, "gpu")
+    names = [contender.name for contender in suite.contenders]
+    assert len(set(names)) == len(names)
+    assert not any("native" in name for name in names)
+    beside = readme.RIVALS[backend] if name == "layers" else "as fit runs it"
+    assert {"ClassicLSTM, bptt", f"keras.layers.LSTM, {beside}"} <= {*names}
+    assert ("ClassicLSTM, cudnn" in names) == (backend == "tensorflow" or name == "fit")
+
+
+def test_a_gpu_has_no_suite_of_processors() -> None:
+    with pytest.raises(ValueError, match=r"on a GPU `suite` must be one of .* Received: 'mask'"):
+        contenders.suite("mask", "jax", "gpu")
+
+
+@pytest.mark.skipif(packing.library() is None, reason="the library is not built")
+def test_each_set_of_instructions_is_measured() -> None:
+    *kernels, torch = contenders.suite("processor", "tensorflow").contenders
+    assert [c.options["isa"] for c in kernels] == packing.processor()[0]
+    assert torch is contenders.TORCH
+
+
+def test_nothing_measured_is_no_record(capsys: Any, tmp_path: Path) -> None:
+    path = tmp_path / "record.json"
+    arguments = ["layers", "--device", "gpu", "--contenders", "FlashRNN", "--no-peak"]
+    with pytest.raises(SystemExit):
+        command.main([*arguments, "--json", str(path)])
+    said = capsys.readouterr().err
+    assert "no contender of the suite can run here" in said
+    assert "left out: FlashRNN: " in said
+    assert not path.exists()
+
+
 def test_pytorch_has_no_suite_of_tensorflows() -> None:
     with pytest.raises(ValueError, match=r"on PyTorch `suite` must be one of .* Received: 'steps'"):
         contenders.suite("steps", "torch")
@@ -289,12 +324,36 @@ def test_the_readme_shows_models_before_and_after(
 ) -> None:
     monkeypatch.setattr(readme, "RESULTS", tmp_path)
     assert readme.accelerate() == ""
-    record.write(before_and_after(), tmp_path / "accelerate-tensorflow-cpu.json")
+    made = before_and_after() | {"suite": "accelerate"}
+    record.write(made, record.place(made, "tensorflow", tmp_path))
     shown = readme.accelerate()
     assert "| tagger | 4.00 | 2.00 | 2.00 |" in shown
     assert "commit" in shown
     text = readme.with_tables("a<!-- from benchmarks/results: accelerate -->\nold<!-- end -->\nz")
     assert text == f"a<!-- from benchmarks/results: accelerate -->\n{shown}<!-- end -->\nz"
+
+
+def test_records_are_kept_by_processor(tmp_path: Path) -> None:
+    places = []
+    for isa, when in (("AVX2", "2026-02-01"), ("AVX-512", "2026-03-01"), ("AVX-512", "2026-04-01")):
+        made = made_up() | {"measured_at": when, "peak": {f"multiply-adds, {isa}": 1.0}}
+        made["machine"]["processor"] = "Some  CPU (R)"
+        places.append(record.place(made, "jax", tmp_path))
+        record.write(made, places[-1])
+    assert places[0].name == "layers-jax-cpu-some-cpu-r-avx2.json"
+    assert places[1] == places[2] != places[0]
+    kept = record.kept(tmp_path, "layers", "jax")
+    assert [made["measured_at"] for made in kept] == ["2026-04-01", "2026-02-01"]
+    assert not record.kept(tmp_path, "layers", "jax", "gpu")
+    card = made_up() | {"versions": {"jax": {"gpu": "NVIDIA H100"}}}
+    card["settings"]["device"] = "gpu"
+    assert record.place(card, "jax", tmp_path).name == "layers-jax-gpu-nvidia-h100.json"
+
+
+def test_share_of_the_peak() -> None:
+    rows = made_up()["results"]
+    assert report.share_of_peak(rows, {"a": 40.0, "b": 100.0}, "a") == "50 %"
+    assert report.share_of_peak(rows, {}, "a") == report.share_of_peak(rows, {"a": 1}, "z") == "-"
 
 
 def test_tables_render(tmp_path: Path) -> None:

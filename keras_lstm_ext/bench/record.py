@@ -125,6 +125,52 @@ def _git(*arguments: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
+def processor_of(made: Record) -> str:
+    """What computed: the card, or the processor with the instructions that gave its peak.
+
+    Args:
+        made: A record.
+
+    Returns:
+        For example `"AMD EPYC, AVX2"`: clouds tell no more than the first half.
+    """
+    if made["settings"]["device"] == "gpu":
+        return next(v["gpu"] for v in made["versions"].values() if "gpu" in v)
+    isas = [how.split(", ")[1] for how in made["peak"] if how.startswith("multiply-adds, ")]
+    return ", ".join([made["machine"]["processor"], *isas])
+
+
+def place(made: Record, backend: str, folder: Path) -> Path:
+    """Where a record belongs: one file for each suite, backend and processor.
+
+    Args:
+        made: A record.
+        backend: Keras backend of its layers.
+        folder: Of all records.
+
+    Returns:
+        The file.
+    """
+    what = made["suite"], backend, made["settings"]["device"], processor_of(made)
+    return folder / f"{re.sub('[^a-z0-9]+', '-', '-'.join(what).lower()).strip('-')}.json"
+
+
+def kept(folder: Path, suite: str, backend: str, device: str = "cpu") -> list[Record]:
+    """The records of a suite, one for each processor.
+
+    Args:
+        folder: Of all records.
+        suite: Name of the suite.
+        backend: Keras backend.
+        device: `"cpu"` or `"gpu"`.
+
+    Returns:
+        Newest first.
+    """
+    found = map(read, folder.glob(f"{suite}-{backend}-{device}-*.json"))
+    return sorted(found, key=lambda made: str(made["measured_at"]), reverse=True)
+
+
 NUMBERS = re.compile(r"\[\n([^\[\]{}\"]+)\n *\]")
 """A list of numbers in indented JSON."""
 

@@ -84,6 +84,12 @@ def of_machine(machine: Record) -> str:
     )
 
 
+def share_of_peak(rows: Sequence[Row], peak: Record, who: str) -> str:
+    """The most that a contender makes of what the machine can do at best."""
+    rates = [row["gflop_per_s"] for row in rows if row["contender"] == who]
+    return f"{100 * max(rates) / max(peak.values()):.0f} %" if rates and peak else NONE
+
+
 def medians(rows: Sequence[Row]) -> str:
     """Medians of the times, contenders by shapes; the fastest of a shape is bold."""
     return matrix("milliseconds", {place(row): row["median_s"] * 1e3 for row in rows})

@@ -132,8 +132,9 @@ def versions() -> dict[str, str]:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    gpu = devices.gpu()
-    return found | ({"gpu": gpu} if gpu else {})
+    card = {"gpu": devices.gpu()}
+    card |= {"gpu driver": devices.driver()} if card["gpu"] else {}
+    return found | {name: said for name, said in card.items() if said}
 
 
 def peak_memory() -> int:

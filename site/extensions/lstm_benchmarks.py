@@ -1,12 +1,12 @@
 """Tables of the benchmark records in `benchmarks/results`."""
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 
 import lstm_sources
 
+from benchmarks import readme
 from keras_lstm_ext.bench import report
+from keras_lstm_ext.bench.record import kept
 
 RIVALS = {
     "layers": "keras.layers.LSTM, graph",
@@ -21,11 +21,10 @@ RIVALS = {
 
 def benchmark(suite: str, task: str, backend: str = "tensorflow") -> Iterator[str]:
     """A task of a suite: medians by shape, and how many times as fast as the rival."""
-    path = path_of(suite, backend)
-    if not path.exists():
+    record = newest(suite, backend)
+    if record is None:
         yield from ("", f"No run is recorded: `python -m benchmarks {suite} --backend {backend}`.")
         return
-    record = json.loads(path.read_text())
     rows = [row for row in record["results"] if row["task"] == task and steady(row)]
     rival = RIVALS[suite].replace("graph", "graph" if backend == "tensorflow" else backend)
     shapes = report.unique(report.name(row["shape"]) for row in rows)
@@ -51,9 +50,9 @@ def share_of_peak(rows: Sequence[report.Row], peak: report.Record) -> Iterator[s
     """What the fastest of a table makes of the processor, where that was measured."""
     if peak and rows:
         best = max(rows, key=lambda row: row["gflop_per_s"])
-        share = 100 * best["gflop_per_s"] / max(peak.values())
         sizes = report.name(best["shape"]).replace(",", ", ")
-        yield f"Most of the processor's peak: {share:.0f} %, {best['contender']} at {sizes}. "
+        share = report.share_of_peak([best], peak, best["contender"])
+        yield f"Most of the processor's peak: {share}, {best['contender']} at {sizes}. "
 
 
 def steady(row: report.Row) -> bool:
@@ -64,16 +63,21 @@ def steady(row: report.Row) -> bool:
 
 def memory() -> Iterator[str]:
     """Peak memory against the length of the sequences."""
-    record = json.loads(path_of("memory").read_text())
+    record = newest("memory")
+    assert record is not None
     yield from ("", report.memory(record["results"]), "", report.MEMORY, "", *provenance(record))
+
+
+def processors() -> Iterator[str]:
+    """Every record of the layers, side by side."""
+    yield from ("", *readme.layers().splitlines(), "")
 
 
 def accelerate() -> Iterator[str]:
     """Whole models before and after `accelerate`; nothing where that was not measured."""
-    path = path_of("accelerate")
-    if not path.exists():
+    record = newest("accelerate")
+    if record is None:
         return
-    record = json.loads(path.read_text())
     yield from ("", report.before_and_after(record), "", BEFORE_AND_AFTER, "", *provenance(record))
 
 
@@ -95,6 +99,6 @@ def folded(lines: Iterable[str]) -> Iterator[str]:
     yield from (f"    {line}" for line in ("", *lines, ""))
 
 
-def path_of(suite: str, backend: str = "tensorflow") -> Path:
-    """What `python -m benchmarks` writes."""
-    return lstm_sources.ROOT / f"benchmarks/results/{suite}-{backend}-cpu.json"
+def newest(suite: str, backend: str = "tensorflow") -> report.Record | None:
+    """What `python -m benchmarks` wrote last, on whatever processor."""
+    return next(iter(kept(lstm_sources.ROOT / "benchmarks/results", suite, backend)), None)
