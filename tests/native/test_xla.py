@@ -265,3 +265,49 @@ print("same")
 def test_fit() -> None:
     """Its last batch is smaller than the others."""
     assert processes.run(FIT).strip().endswith("same")
+
+
+CONCURRENT = """
+import concurrent.futures
+import numpy as np, tensorflow as tf
+from keras_lstm_ext import ClassicLSTM, PeepholeLSTM
+layers = [ClassicLSTM(48, engine="native"), PeepholeLSTM(33, engine="native")]
+x = tf.constant(np.random.default_rng(0).normal(size=(8, 40, 16)).astype("float32"))
+
+def program(layer):
+    layer.build(x.shape)
+
+    @tf.function(jit_compile=True)
+    def call(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = layer(x)
+        return y, tape.gradient(y, x)
+
+    return call
+
+programs = [program(layer) for layer in layers]
+expected = [[a.numpy() for a in each(x)] for each in programs]
+with concurrent.futures.ThreadPoolExecutor(6) as pool:
+    for k, given in enumerate(pool.map(lambda k: programs[k % 2](x), range(18))):
+        for g, e in zip(given, expected[k % 2], strict=True):
+            np.testing.assert_array_equal(g, e)
+print("same")
+"""
+
+
+@pytest.mark.slow
+def test_six_threads_and_two_models_at_once() -> None:
+    assert processes.run(CONCURRENT).strip().endswith("same")
+
+
+def test_nan_goes_through() -> None:
+    import tensorflow as tf
+
+    layer = PeepholeLSTM(6, return_sequences=True, engine="native")
+    layer.build(X.shape)
+    bad = X.copy()
+    bad[1, 2, 0] = np.nan
+    given, plain = (tf.function(layer, jit_compile=True)(x).numpy() for x in (bad, X))
+    assert np.isnan(given[1, 2:]).all()
+    np.testing.assert_array_equal(np.delete(given, 1, 0), np.delete(plain, 1, 0))
