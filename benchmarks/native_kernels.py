@@ -34,14 +34,15 @@ def sequence(
     if packing.library() is None:
         raise ValueError("the native library is not built; pip install compiles it")
     batch, _, _, units = problem.shape
-    zeros = np.zeros((batch, units), "float32")
-    inputs = {"x": problem.x, "h": zeros, "c": zeros, **problem.weights}
+    fed = sum(problem.record.state_sizes(units)) - units
+    zeros = {k: np.zeros((batch, n), "float32") for k, n in (("h", fed), ("c", units))}
+    inputs = {"x": problem.x, **zeros, **problem.weights}
     library, train = c.load(), task == "train"
     o = c.options(problem.record, problem.x, units, int(os.environ["OMP_NUM_THREADS"]))
     o.isa = packing.ISAS[isa] if isa else 0
     o.threads = threads or library.lstm_threads(byref(o))
     kept = c.forward(library, o, inputs, keep=train)
-    errors = {"y": problem.dy, "h": zeros, "c": zeros}
+    errors = {"y": problem.dy, **zeros}
     d = c.backward(library, o, inputs, kept, errors) if train else {}
     structures = c.filled(c.Inputs, inputs), c.filled(c.Results, kept)
     back = c.filled(c.Errors, errors), c.filled(c.Gradients, d)

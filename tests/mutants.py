@@ -1,7 +1,8 @@
 """Mutation test: small lies planted in the package, each of which the suite must notice.
 
 Run it with `python -m tests.mutants`; arguments are words, and only mutants whose description
-has one of them are tried. Each mutant is a copy of the package with one text replaced.
+has one of them are tried. Each mutant is a copy of the package with one text replaced; the native
+library of one in C++ is compiled again.
 """
 
 import os
@@ -17,6 +18,9 @@ import keras
 
 ROOT = Path(__file__).parent.parent
 TESTS = ["tests/equations", "tests/contract", "tests/test_precision.py"]
+NATIVE_TESTS = ["tests/native/test_kernels.py"]
+BUILD = ("setup.py", "README.md", "LICENSE")
+"""What a library is built from, beside the package."""
 
 
 class Mutant(NamedTuple):
@@ -29,6 +33,7 @@ class Mutant(NamedTuple):
 STEP, CELL, LAYER = "engines/step.py", "layers/_cell.py", "layers/_layer.py"
 BPTT, ALGORITHM = "engines/bptt/__init__.py", "engines/bptt/algorithm.py"
 PREFIX = "engines/bptt/prefix.py"
+NATIVE, KERNEL_STEP = "engines/native/__init__.py", "native/step.h"
 
 MUTANTS = [
     Mutant(
@@ -208,6 +213,76 @@ MUTANTS = [
         "flows = a.R is not None and not v.truncated",
         "flows = a.R is not None",
     ),
+    Mutant(
+        "native: gates before h",
+        NATIVE,
+        "ops.concatenate([h, *gates]",
+        "ops.concatenate([*gates, h]",
+    ),
+    Mutant(
+        "native: gates fed to all nets",
+        NATIVE,
+        "cell.full_recurrent_kernel()",
+        "ops.ones_like(cell.full_recurrent_kernel())",
+    ),
+    Mutant("native: coupled gates are not", KERNEL_STEP, "1.0f - load(z", "1.0f - 0.0f * load(z"),
+    Mutant(
+        "native: coupled gate blamed by the intake alone",
+        KERNEL_STEP,
+        "o.coupled ? g - c_old : g",
+        "g",
+    ),
+    Mutant(
+        "native: all error kept by a coupled gate",
+        KERNEL_STEP,
+        "d_old = d_c * (1.0f - i)",
+        "d_old = d_c",
+    ),
+    Mutant(
+        "native: gates of a skipped step fed back",
+        KERNEL_STEP,
+        "    if (skipped(j, s, row, t)) {\n      gate",
+        "    if (0) {\n      gate",
+    ),
+    Mutant(
+        "native: fed back gates without dropout",
+        KERNEL_STEP,
+        "gate * load_fed(",
+        "gate + 0.0f * load_fed(",
+    ),
+    Mutant(
+        "native: error at the fed back i lost", KERNEL_STEP, "if (fed) d += from_later(l.i);", ""
+    ),
+    Mutant(
+        "native: error at the fed back f lost", KERNEL_STEP, "if (fed) d += from_later(l.f);", ""
+    ),
+    Mutant(
+        "native: error at the fed back o lost", KERNEL_STEP, "if (fed) d += from_later(l.o);", ""
+    ),
+    Mutant(
+        "native: error at gates ends at a skipped step",
+        KERNEL_STEP,
+        "net == l.c ? d_h : from_later(net)",
+        "net == l.c ? d_h : V{}",
+    ),
+    Mutant(
+        "native: errors at gates are added up twice",
+        KERNEL_STEP,
+        "j.in.mask && net < l.fed_to",
+        "0 && net < l.fed_to",
+    ),
+    Mutant(
+        "native: gates blamed by those of their own step",
+        "native/backward.h",
+        "for_gates(j, s, t - 1,",
+        "for_gates(j, s, t,",
+    ),
+    Mutant(
+        "native: a block's gate blamed for each of its units",
+        "native/job.h",
+        "unit % size ? -1 :",
+        "0 ? -1 :",
+    ),
 ]
 
 
@@ -224,13 +299,25 @@ def run(mutant: Mutant) -> str | None:
         if text.count(mutant.old) != 1:
             return f"its text is found {text.count(mutant.old)} times in {mutant.file}"
         path.write_text(text.replace(mutant.old, mutant.new))
-        tests = [test for test in TESTS if Path(folder, test).exists()]
+        in_cpp = path.suffix != ".py"
+        if in_cpp:
+            build(folder)
+        tests = [t for t in (NATIVE_TESTS if in_cpp else TESTS) if Path(folder, t).exists()]
         options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "tests.shuffled"]
         command = [sys.executable, "-m", "pytest", *options, *tests]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=os.environ)
     if done.returncode == 1:
         return None
     return f"pytest ended with {done.returncode}:\n{done.stdout[-2000:]}"
+
+
+def build(folder: str) -> None:
+    """Compiles the native library of a mutant."""
+    for name in BUILD:
+        shutil.copy(ROOT / name, folder)
+    command = [sys.executable, "setup.py", "-q", "build_ext", "--inplace"]
+    environment = {**os.environ, "KERAS_LSTM_EXT_NATIVE": "required"}
+    subprocess.run(command, cwd=folder, check=True, capture_output=True, env=environment)
 
 
 def main(words: list[str]) -> int:

@@ -13,7 +13,8 @@ struct Range {
 constexpr Range RANGES[] = {
     {"gates", 0, 7},
     {"block_size", 1, INT32_MAX},
-    {"feedback", 0, 1},
+    {"feedback", 0, FEEDS_CELLS_AND_GATES},
+    {"coupled", 0, 1},
     {"peepholes", 0, 1},
     {"truncated", 0, 1},
     {"reverse", 0, 1},
@@ -85,12 +86,14 @@ Outcome Sequence::read(const int64_t* words, int64_t count) {
       return out_of_range(RANGES[k], std::to_string(words[k]));
   auto word = [&](Word k) { return static_cast<int32_t>(words[k]); };
   o_ = {0, 0, 0, 0, words[BLOCK_SIZE], word(GATES), word(SIGMA), word(ACTIVATION),
-        word(OUTPUT_ACTIVATION), word(FEEDBACK), word(PEEPHOLES), word(TRUNCATED), word(REVERSE),
-        word(THREADS), BEST, 0.0f};
+        word(OUTPUT_ACTIVATION), word(FEEDBACK), word(COUPLED), word(PEEPHOLES), word(TRUNCATED),
+        word(REVERSE), word(THREADS), BEST, 0.0f};
   const int32_t bits = word(DECAY);
   std::memcpy(&o_.decay, &bits, sizeof bits);
   if (!(o_.decay >= 0.0f && o_.decay <= 1.0f))
     return out_of_range({"decay", 0, 1}, std::to_string(o_.decay));
+  if (o_.coupled && (o_.gates & (GATE_I | GATE_F)) != GATE_I)
+    return wrong("`coupled` must be 0 without an input gate or with a forget gate. Received: 1");
   const int64_t largest = lstm_largest_peephole_block();
   if (o_.peepholes && o_.block_size > largest)
     return out_of_range({"block_size, with peepholes,", 1, largest},
@@ -101,17 +104,18 @@ Outcome Sequence::read(const int64_t* words, int64_t count) {
   return good();
 }
 
-Outcome Sequence::measure(const Array& x, const Array& h) {
+Outcome Sequence::measure(const Array& x, const Array& c) {
   if (x.rank != 3) return misfit("x", "(batch, time, features)", x);
-  if (h.rank != 2) return misfit("h", "(batch, units)", h);
-  o_.batch = x.shape[0], o_.time = x.shape[1], o_.features = x.shape[2], o_.units = h.shape[1];
-  for (const Array* array : {&x, &h})
+  if (c.rank != 2) return misfit("c", "(batch, units)", c);
+  o_.batch = x.shape[0], o_.time = x.shape[1], o_.features = x.shape[2], o_.units = c.shape[1];
+  for (const Array* array : {&x, &c})
     for (int64_t k = 0; k < array->rank; ++k)
-      if (array->shape[k] > LARGEST) return too_large(array == &x ? "x" : "h", *array);
+      if (array->shape[k] > LARGEST) return too_large(array == &x ? "x" : "c", *array);
   if (o_.units % o_.block_size != 0)
-    return wrong("`h` must have a multiple of block_size=" + std::to_string(o_.block_size) +
-                 " units. Received: h of shape " + text(h.shape, h.rank));
+    return wrong("`c` must have a multiple of block_size=" + std::to_string(o_.block_size) +
+                 " units. Received: c of shape " + text(c.shape, c.rank));
   columns_ = o_.units + gates_ * (o_.units / o_.block_size);
+  fed_ = o_.feedback == FEEDS_CELLS_AND_GATES ? columns_ : o_.units;
   // An x without features takes no memory, so that its sizes may be anything.
   int64_t floats;
   if (__builtin_mul_overflow(o_.batch, o_.time, &floats) ||
@@ -126,20 +130,20 @@ Wanted Sequence::input(int k) const {
   auto if_any = [](bool any, int64_t size) { return any ? size : 0; };
   switch (k) {
     case 0: return {"x", FLOAT32, 3, {batch, time, o_.features}};
-    case 1: return {"h", FLOAT32, 2, {batch, units}};
+    case 1: return {"h", FLOAT32, 2, {batch, fed_}};
     case 2: return {"c", FLOAT32, 2, {batch, units}};
     case 3: return {"W", FLOAT32, 2, {o_.features, columns_}};
-    case 4: return {"R", FLOAT32, 2, {if_any(o_.feedback, units), if_any(o_.feedback, columns_)}};
+    case 4: return {"R", FLOAT32, 2, {if_any(o_.feedback, fed_), if_any(o_.feedback, columns_)}};
     case 5: return {"p", FLOAT32, 2, {if_any(o_.peepholes, gates_), if_any(o_.peepholes, units)}};
     case 6: return {"b", FLOAT32, 1, {columns_}};
     case 7:
-      return {"multiplier", FLOAT32, 2, {if_any(multiplied_, batch), if_any(multiplied_, units)}};
+      return {"multiplier", FLOAT32, 2, {if_any(multiplied_, batch), if_any(multiplied_, fed_)}};
     case 8: return {"mask", BOOL, 2, {if_any(masked_, batch), if_any(masked_, time)}};
     case 9: return {"y", FLOAT32, 3, {batch, time, units}};
     case 10: return {"gates", FLOAT32, 1, {kept_gates_}};
     case 11: return {"cells", FLOAT32, 1, {kept_cells_}};
     case 12: return {"d_y", FLOAT32, 3, {batch, if_any(shows, time), units}};
-    case 13: return {"d_h", FLOAT32, 2, {batch, units}};
+    case 13: return {"d_h", FLOAT32, 2, {batch, fed_}};
     default: return {"d_c", FLOAT32, 2, {batch, units}};
   }
 }
@@ -155,7 +159,7 @@ Wanted Sequence::output(bool backward, int k) const {
 }
 
 Outcome Sequence::take(bool backward, const Array* inputs, float** data) {
-  const Outcome measured = measure(inputs[0], inputs[1]);
+  const Outcome measured = measure(inputs[0], inputs[2]);
   if (!measured) return measured;
   for (int k = 0; k < (backward ? BACKWARD_INPUTS : FORWARD_INPUTS); ++k) {
     if (!fits(input(k), inputs[k])) return misfit(input(k), inputs[k]);

@@ -14,7 +14,8 @@
 enum Word {
   GATES,  // a sum of `Gates`
   BLOCK_SIZE,
-  FEEDBACK,
+  FEEDBACK,  // a `Feedback`
+  COUPLED,   // whether 1 - i stands for the forget gate
   PEEPHOLES,
   TRUNCATED,
   REVERSE,
@@ -66,8 +67,8 @@ class Sequence {
   // What is fixed. Every other function needs it to have been good.
   Outcome read(const int64_t* words, int64_t count);
 
-  // The sizes, from x and h. `run` does it too; who must make the outputs first does it before.
-  Outcome measure(const Array& x, const Array& h);
+  // The sizes, from x and c. `run` does it too; who must make the outputs first does it before.
+  Outcome measure(const Array& x, const Array& c);
 
   // What inputs and outputs must be, once the sizes are known.
   Wanted input(int k) const;
@@ -92,5 +93,5 @@ class Sequence {
 
   bool masked_ = false, multiplied_ = false;
   Options o_ = {};
-  int64_t gates_ = 0, columns_ = 0, kept_gates_ = 0, kept_cells_ = 0;
+  int64_t gates_ = 0, columns_ = 0, fed_ = 0, kept_gates_ = 0, kept_cells_ = 0;
 };

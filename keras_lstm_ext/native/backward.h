@@ -20,14 +20,33 @@ void for_panels(int64_t from, int64_t to, F f) {
   }
 }
 
-// `rows` of a matrix with `rows` rows become lanes: `used` of them in each vector.
-inline void pack_panels(const Job& j, const float* from, int64_t rows, int64_t used,
-                        int64_t first_vector, int64_t vectors, float* to) {
+// A panel of a transposed matrix: of `count` vectors, whose lanes are the rows that `row` gives.
+template <typename F>
+inline void pack_transposed_panel(const Job& j, int64_t first, int64_t count, float* to, F row) {
   const int64_t depth = j.l.panels * j.l.width;
-  for_panels(first_vector, vectors, [&](int64_t first, int64_t count) {
-    for (int64_t v = first; v < first + count; ++v)
-      pack_transposed(j, from + v * used * j.l.columns, least(used, rows - v * used),
-                      to + first * depth * LANES + (v - first) * LANES, count * LANES);
+  for (int64_t v = 0; v < count; ++v) {
+    const float* rows[LANES];
+    for (int64_t lane = 0; lane < LANES; ++lane) rows[lane] = row(first + v, lane);
+    pack_transposed(j, rows, to + (first * depth + v) * LANES, count * LANES);
+  }
+}
+
+inline void pack_W_transposed(const Job& j, int64_t first, int64_t count) {
+  pack_transposed_panel(j, first, count, j.w.W_t, [&](int64_t v, int64_t lane) {
+    const int64_t feature = v * LANES + lane;
+    return feature < j.o.features ? j.in.W + feature * j.l.columns : nullptr;
+  });
+}
+
+// Where the errors at what is fed back of a net are as many vectors as h has.
+inline float* transposed_R(const Job& j, int64_t net) {
+  return j.w.R_t + (net - j.l.fed_from) * j.l.padded * j.l.panels * j.l.width;
+}
+
+inline void pack_R_transposed(const Job& j, int64_t net, int64_t first, int64_t count) {
+  pack_transposed_panel(j, first, count, transposed_R(j, net), [&](int64_t p, int64_t lane) {
+    const int64_t row = lane < units_in(j, p) ? fed_place(j, net, p * j.l.used + lane) : -1;
+    return row < 0 ? nullptr : j.in.R + row * j.l.columns;
   });
 }
 
@@ -56,20 +75,34 @@ inline Chunk chunk_at(const Job& j, const Share& s, int64_t t) {
   return {t, steps, steps * s.rows};
 }
 
+// The gates of step t, which were kept in panels: f(place in what is fed back, gate) for each block.
+template <typename F>
+inline void for_gates(const Job& j, const Share& s, int64_t t, int64_t row, F f) {
+  const Layout& l = j.l;
+  for (int64_t net = 0; net < l.nets; ++net)
+    for (int64_t p = 0; net != l.c && p < l.panels; ++p) {
+      const float* gates = nets_at(j, s, t, p) + row * l.width + net * LANES;
+      const int64_t size = j.o.block_size, unit = p * l.used, n = units_in(j, p);
+      int64_t at = l.fed_start[net] + quotient_up(unit, size);
+      for (int64_t lane = (size - unit % size) % size; lane < n; lane += size) f(at++, gates[lane]);
+    }
+}
+
 // x and r of a chunk, transposed in tiles of TILE_ROWS columns: (tile, row, column in tile). Zeros
 // for skipped steps, whose d_z is zero: what they hold may be NaN, which times zero is not zero.
 inline void pack_left(const Job& j, const Share& s, const Chunk& chunk, bool of_r) {
-  const int64_t units = j.o.units, features = j.o.features;
-  const int64_t columns = of_r ? units : features, tiles = quotient_up(columns, TILE_ROWS);
+  const int64_t units = j.o.units, features = j.o.features, fed = j.l.fed;
+  const int64_t columns = of_r ? fed : features, tiles = quotient_up(columns, TILE_ROWS);
   const int64_t first_tile = part(tiles, s.member, j.l.members);
   const int64_t end_tile = part(tiles, s.member + 1, j.l.members);
   float* to = s.w.left + (of_r ? chunk.rows * features : 0);
   for (int64_t t = chunk.t; t < chunk.t + chunk.steps; ++t)
     for (int64_t row = s.row; row < s.row + s.rows; ++row) {
-      const float* h = t ? j.out.y + (row * j.o.time + t - 1) * units : j.in.h + row * units;
+      const float* h = t ? j.out.y + (row * j.o.time + t - 1) * units : j.in.h + row * fed;
       const float* x = j.in.x + (row * j.o.time + time_of(j.o, t)) * features;
       const float* from = of_r ? h : x;
-      const float* times = of_r && j.in.multiplier ? j.in.multiplier + row * units : nullptr;
+      const int64_t there = of_r && t ? units : columns;
+      const float* times = of_r && j.in.multiplier ? j.in.multiplier + row * fed : nullptr;
       const int64_t k = (t - chunk.t) * s.rows + row - s.row;
       const bool skip = skipped(j, s, row - s.row, t);
       for (int64_t tile = first_tile; tile < end_tile; ++tile) {
@@ -79,24 +112,32 @@ inline void pack_left(const Job& j, const Share& s, const Chunk& chunk, bool of_
           std::memset(at, 0, sizeof(float) * n);
           continue;
         }
-        if (n == TILE_ROWS && !times) {
+        if (n == TILE_ROWS && !times && column + n <= there) {
           std::memcpy(at, from + column, sizeof(float) * TILE_ROWS);
           continue;
         }
-        for (int64_t i = 0; i < n; ++i) at[i] = from[column + i] * (times ? times[column + i] : 1);
+        for (int64_t i = 0; i < least(n, there - column); ++i)
+          at[i] = from[column + i] * (times ? times[column + i] : 1);
       }
+      if (skip || there == columns) continue;
+      for_gates(j, s, t - 1, row - s.row, [&](int64_t column, float gate) {
+        const int64_t tile = column / TILE_ROWS, first = tile * TILE_ROWS;
+        if (tile < first_tile || tile >= end_tile) return;
+        float* at = to + first * chunk.rows + k * least(TILE_ROWS, columns - first);
+        at[column - first] = gate * (times ? times[column] : 1);
+      });
     }
 }
 
 // dW, or dR below it, of the member's panels.
 inline void add_weight_gradient(const Job& j, const Share& s, const Chunk& chunk, bool of_r) {
   const Layout& l = j.l;
-  const int64_t units = j.o.units, features = j.o.features, columns = of_r ? units : features;
+  const int64_t fed = l.fed, features = j.o.features, columns = of_r ? fed : features;
   for (int64_t p = s.panel; p < s.panels_end; ++p)
     for (int64_t column = 0; column < columns; column += TILE_ROWS) {
       const int64_t n = least(TILE_ROWS, columns - column);
       const int64_t row = column + (of_r ? features : 0);
-      float* sum = s.w.d_weights + (p * (features + units) + row) * l.width;
+      float* sum = s.w.d_weights + (p * (features + fed) + row) * l.width;
       product(n, l.nets,
               {Term{s.w.left + row * chunk.rows, 1, 0, n, 1, chunk.rows,
                     s.w.d_z + p * chunk.rows * l.width}},
@@ -121,14 +162,16 @@ inline void input_gradient(const Job& j, const Share& s, const Chunk& chunk) {
   }
 }
 
-// The errors that step t of a chunk sends back to h before it, from those of all panels.
+// The errors that step t of a chunk sends back to what is fed back, from those of all panels.
 inline void recurrent_gradient(const Job& j, const Share& s, const Chunk& chunk, int64_t t) {
   if (!s.w.d_h) return;
   const Layout& l = j.l;
-  for_panels(s.panel, s.panels_end, [&](int64_t first, int64_t vectors) {
-    times_transposed(j, s.rows, s.w.d_z + (t - chunk.t) * s.rows * l.width, chunk.rows * l.width,
-                     j.w.R_t, first, vectors, s.w.d_h, l.padded);
-  });
+  for (int64_t net = l.fed_from; net < l.fed_to; ++net)
+    for_panels(s.panel, s.panels_end, [&](int64_t first, int64_t vectors) {
+      times_transposed(j, s.rows, s.w.d_z + (t - chunk.t) * s.rows * l.width,
+                       chunk.rows * l.width, transposed_R(j, net), first, vectors,
+                       s.w.d_h + fed_error(j, s, net, 0, 0), l.padded);
+    });
 }
 
 inline void step_of_chunk(const Job& j, const Share& s, const Chunk& chunk, int64_t t) {
@@ -155,15 +198,14 @@ inline void end_of_chunk(const Job& j, const Share& s, const Chunk& chunk) {
 // What every part has to do before the first step: weights, states, and zeros where sums begin.
 inline void start_backward(const Job& j, const Share& s) {
   const Layout& l = j.l;
-  const int64_t depth = j.o.features + j.o.units;
+  const int64_t depth = j.o.features + l.fed;
   for_panels(0, l.feature_vectors, [&](int64_t first, int64_t vectors) {
-    if (first / PANEL % parts(j) == s.part)
-      pack_panels(j, j.in.W, j.o.features, LANES, first, first + vectors, j.w.W_t);
+    if (first / PANEL % parts(j) == s.part) pack_W_transposed(j, first, vectors);
   });
-  for_panels(s.panel, s.w.d_h ? s.panels_end : s.panel, [&](int64_t first, int64_t vectors) {
-    if (first / PANEL % l.teams == s.team)
-      pack_panels(j, j.in.R, j.o.units, l.used, first, first + vectors, j.w.R_t);
-  });
+  for (int64_t net = l.fed_from; s.w.d_h && net < l.fed_to; ++net)
+    for_panels(s.panel, s.panels_end, [&](int64_t first, int64_t vectors) {
+      if (first / PANEL % l.teams == s.team) pack_R_transposed(j, net, first, vectors);
+    });
   pack_peepholes(j, s);
   pack_cells(j, s, j.in.c, s.w.c);
   pack_cells(j, s, j.errors.c, s.w.d_c);
@@ -171,16 +213,17 @@ inline void start_backward(const Job& j, const Share& s) {
     std::memset(s.w.d_weights + p * depth * l.width, 0, sizeof(float) * depth * l.width);
     std::memset(s.w.d_b + p * l.width, 0, sizeof(float) * l.width);
     std::memset(s.w.d_p + p * 3 * LANES, 0, sizeof(float) * 3 * LANES);
-    for (int64_t row = 0; row < s.rows; ++row)
-      store(s.w.carry + row * l.padded + p * LANES,
-            load(j.errors.h + (s.row + row) * j.o.units + p * l.used, units_in(j, p)));
+    for (int64_t net = l.fed_from; net < l.fed_to; ++net)
+      for (int64_t row = 0; row < s.rows; ++row)
+        store(s.w.carry + fed_error(j, s, net, row, p),
+              load_fed(j, j.errors.h + (s.row + row) * l.fed, net, p * l.used, units_in(j, p)));
   }
 }
 
 // The gradients of the weights, spread over all parts by row.
 inline void unpack_weights(const Job& j, const Share& s) {
   const Layout& l = j.l;
-  const int64_t features = j.o.features, rows = features + j.o.units;
+  const int64_t features = j.o.features, rows = features + l.fed;
   const int64_t all = j.o.feedback ? rows : features, end = part(all, s.part + 1, parts(j));
   for (int64_t k = part(all, s.part, parts(j)); k < end; ++k)
     unpack_row(j, j.first.d_weights, rows, k,
@@ -204,10 +247,12 @@ inline void unpack_weights(const Job& j, const Share& s) {
 }
 
 inline void finish_backward(const Job& j, const Share& s) {
+  const Layout& l = j.l;
   for (int64_t p = s.panel; p < s.panels_end; ++p)
-    for (int64_t row = 0; row < s.rows; ++row)
-      store(j.gradients.h + (s.row + row) * j.o.units + p * j.l.used,
-            error_from_later(j, s, row, p, -1), units_in(j, p));
+    for (int64_t net = l.fed_from; net < l.fed_to; ++net)
+      for (int64_t row = 0; row < s.rows; ++row)
+        store_fed(j, j.gradients.h + (s.row + row) * l.fed, net, p * l.used, units_in(j, p),
+                  error_from_later(j, s, net, row, p, -1));
   unpack_cells(j, s, s.w.d_c, j.gradients.c);
   unpack_weights(j, s);
 }

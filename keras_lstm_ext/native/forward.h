@@ -15,9 +15,9 @@ inline Term input_term(const Job& j, const Share& s, int64_t row, int64_t t, int
 }
 
 inline Term recurrent_term(const Job& j, const Share& s, int64_t row, int64_t t, int64_t panel) {
-  const int64_t units = j.o.units;
-  const float* r = (j.in.multiplier ? s.w.r : s.w.h)[t & 1] + row * units;
-  return {r, units, 0, 1, 1, units, j.w.R + panel * units * j.l.width};
+  const int64_t fed = j.l.fed;
+  const float* r = (j.in.multiplier ? s.w.r : s.w.h)[t & 1] + row * fed;
+  return {r, fed, 0, 1, 1, fed, j.w.R + panel * fed * j.l.width};
 }
 
 // b + W x for the steps of the chunk that begins at t. Where rows of the batch are too few to fill
@@ -57,8 +57,8 @@ inline void pack(const Job& j, const Share& s) {
 inline void start(const Job& j, const Share& s) {
   pack_cells(j, s, j.in.c, s.w.c);
   if (s.member > 0) return;
-  const int64_t first = s.row * j.o.units;
-  for (int64_t at = 0; at < s.rows * j.o.units; ++at) {
+  const int64_t first = s.row * j.l.fed;
+  for (int64_t at = 0; at < s.rows * j.l.fed; ++at) {
     s.w.h[0][at] = j.in.h[first + at];
     if (j.in.multiplier) s.w.r[0][at] = j.in.h[first + at] * j.in.multiplier[first + at];
   }
@@ -81,8 +81,8 @@ inline void step_forward(const Job& j, const Share& s, int64_t t) {
 
 inline void finish(const Job& j, const Share& s) {
   if (s.member == 0) {
-    const int64_t units = j.o.units;
-    std::memcpy(j.out.h + s.row * units, s.w.h[j.o.time & 1], sizeof(float) * s.rows * units);
+    const int64_t fed = j.l.fed;
+    std::memcpy(j.out.h + s.row * fed, s.w.h[j.o.time & 1], sizeof(float) * s.rows * fed);
   }
   // The c before the first step, if there is no step.
   unpack_cells(j, s, cells_after(j, s, j.o.time - 1, 0), j.out.c);

@@ -15,6 +15,9 @@ struct Layout {
   int64_t feature_vectors;    // of the features
   int64_t start[4];           // first column of each net, in Keras' order
   int64_t columns;            // of Keras' kernels
+  int64_t fed;                // floats that are fed back: h, or h and the gates
+  int64_t fed_start[4];       // the first of each net: h has the place of c
+  int64_t fed_from, fed_to;   // the nets of which that holds something
   int64_t width;              // nets * lanes: columns of a panel
   int64_t padded;             // panels * lanes: units with padding
   int64_t teams, members;     // either teams with rows of their own, or members that share panels
@@ -24,21 +27,21 @@ struct Layout {
 
 struct Weights {
   float *W, *R, *b, *p;          // packed: (panels, k, width); p (panels, 3, lanes)
-  float *W_t, *R_t;              // packed: (vectors / 4, panels * width, 4 vectors)
+  float *W_t, *R_t;              // packed: (vectors / 4, panels * width, 4 vectors); R_t by fed net
 };
 
 // What a team works on: rows of its own, far enough from those of another team that no processor
 // fetches them in advance.
 struct Rows {
-  float *h[2], *r[2];            // (rows, units) before and after a step; r is what is fed back
+  float *h[2], *r[2];            // (rows, fed) before and after a step; r has dropout
   float *c;                      // (panels, rows, lanes)
   float *z;                      // (steps, panels, rows, width), where no gates are kept
   float *d_z;                    // (panels, rows of a chunk, width)
   float *left;                   // rows of a chunk of x and r, transposed in tiles
-  float *d_h, *carry;            // (rows, padded): from the next step; past skipped steps
+  float *d_h, *carry;            // (fed nets, rows, padded): from the next step; past skipped steps
   float *d_c;                    // (panels, rows, lanes)
   float *d_x;                    // (rows of a chunk, padded features)
-  float *d_weights;              // (panels, features + units, width)
+  float *d_weights;              // (panels, features + fed, width)
   float *d_b, *d_p;              // (panels, width) and (panels, 3, lanes)
 };
 
@@ -138,6 +141,19 @@ static inline bool skipped(const Job& j, const Share& s, int64_t row, int64_t t)
 // Keras' column of a unit in a net, where `net` is its place in the order of nets.
 static inline int64_t column(const Job& j, int64_t net, int64_t unit) {
   return j.l.start[net] + (net == j.l.c ? unit : unit / j.o.block_size);
+}
+
+// Where a unit's h, or its block's gate, is in a row of what is fed back; -1 for a gate that the
+// block's first unit has.
+static inline int64_t fed_place(const Job& j, int64_t net, int64_t unit) {
+  const int64_t size = net == j.l.c ? 1 : j.o.block_size;
+  return unit % size ? -1 : j.l.fed_start[net] + unit / size;
+}
+
+// The error at what is fed back of a row and a panel, in `d_h` and `carry`.
+static inline int64_t fed_error(const Job& j, const Share& s, int64_t net, int64_t row,
+                                int64_t panel) {
+  return ((net - j.l.fed_from) * s.rows + row) * j.l.padded + panel * j.l.lanes;
 }
 
 // The cell states after step t: (team, time, panels, rows, lanes) where they are kept for every

@@ -58,6 +58,15 @@ Layout layout(const Options& o, const Kernels& k) {
   if (o.gates & GATE_F) add(l.f, blocks);
   add(l.c, o.units);
   if (o.gates & GATE_O) add(l.o, blocks);
+  const bool gates = o.feedback == FEEDS_CELLS_AND_GATES;
+  l.fed = o.units;
+  for (int64_t net = 0; gates && net < l.nets; ++net) {
+    if (net == l.c) continue;
+    l.fed_start[net] = l.fed;
+    l.fed += blocks;
+  }
+  l.fed_from = gates ? 0 : l.c;
+  l.fed_to = gates ? l.nets : l.c + 1;
   l.used = o.peepholes ? k.lanes / o.block_size * o.block_size : k.lanes;
   l.panels = quotient_up(o.units, l.used);
   l.feature_vectors = quotient_up(o.features, k.lanes);
@@ -67,7 +76,7 @@ Layout layout(const Options& o, const Kernels& k) {
 }
 
 double weights_of(const Layout& l, const Options& o) {  // of sizes that may be anything
-  return 1.0 * l.panels * l.width * (o.features + o.units);
+  return 1.0 * l.panels * l.width * (o.features + l.fed);
 }
 
 // Whether they stay in a core's second-level cache, beside what else a call reads.
@@ -119,6 +128,8 @@ class Places {
   int64_t used_ = 0;
 };
 
+int64_t fed_nets(const Layout& l) { return l.fed_to - l.fed_from; }
+
 void place_weights(Job& j, Places& places, bool backward) {
   const Layout& l = j.l;
   const Options& o = j.o;
@@ -126,17 +137,17 @@ void place_weights(Job& j, Places& places, bool backward) {
   w.p = places.take(l.panels * 3 * l.lanes);
   if (backward) {
     w.W_t = places.take(l.feature_vectors * l.lanes * l.panels * l.width);
-    w.R_t = places.take(l.padded * l.panels * l.width);
+    w.R_t = places.take(fed_nets(l) * l.padded * l.panels * l.width);
   } else {
     w.W = places.take(l.panels * o.features * l.width);
-    w.R = places.take(o.feedback ? l.panels * o.units * l.width : 0);
+    w.R = places.take(o.feedback ? l.panels * l.fed * l.width : 0);
     w.b = places.take(l.panels * l.width);
   }
 }
 
 void place_forward(Job& j, Places& places) {
   const Layout& l = j.l;
-  const int64_t rows = rows_of_team(l, j.o), states = rows * j.o.units;
+  const int64_t rows = rows_of_team(l, j.o), states = rows * l.fed;
   Rows& w = j.first;
   w.c = places.take(rows * l.padded);
   for (int k = 0; k < 2; ++k) w.h[k] = places.take(states);
@@ -147,14 +158,14 @@ void place_forward(Job& j, Places& places) {
 void place_backward(Job& j, Places& places) {
   const Layout& l = j.l;
   const Options& o = j.o;
-  const int64_t rows = rows_of_team(l, o), in_chunk = l.steps * rows, depth = o.features + o.units;
+  const int64_t rows = rows_of_team(l, o), in_chunk = l.steps * rows, depth = o.features + l.fed;
   Rows& w = j.first;
   w.c = places.take(rows * l.padded);
   w.d_z = places.take(in_chunk * l.panels * l.width);
   w.left = places.take(in_chunk * depth);
-  w.d_h = places.take(rows * l.padded);
+  w.d_h = places.take(fed_nets(l) * rows * l.padded);
   if (!o.feedback || o.truncated) w.d_h = nullptr;  // no error flows through what is fed back
-  w.carry = places.take(rows * l.padded);
+  w.carry = places.take(fed_nets(l) * rows * l.padded);
   w.d_c = places.take(rows * l.padded);
   w.d_x = places.take(in_chunk * l.feature_vectors * l.lanes);
   w.d_weights = places.take(l.panels * depth * l.width);
@@ -169,7 +180,7 @@ void clear(const Options& o, const Gradients& d) {
   std::fill_n(d.x, o.batch * o.time * o.features, 0.0f);
   std::fill_n(d.W, o.features * columns, 0.0f);
   std::fill_n(d.b, columns, 0.0f);
-  if (o.feedback) std::fill_n(d.R, o.units * columns, 0.0f);
+  if (o.feedback) std::fill_n(d.R, l.fed * columns, 0.0f);
   if (o.peepholes) std::fill_n(d.p, (l.nets - 1) * o.units, 0.0f);
 }
 

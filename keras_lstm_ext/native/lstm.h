@@ -1,8 +1,9 @@
 // The plain C interface: a whole sequence of one LSTM layer, forward and backward, float32.
 //
 // Arrays are dense and batch-major, as Keras has them; the columns of W, R and b are the nets in
-// the order i, f, c, o, with one column per cell for c and one per block for a gate. A pointer to
-// something that a call does not have is null.
+// the order i, f, c, o, with one column per cell for c and one per block for a gate. What is fed
+// back is h, of `units` floats, or h and then the gates in the same order: `fed` floats. A pointer
+// to something that a call does not have is null.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +12,8 @@ enum Squasher : int32_t { SIGMOID, TANH, LINEAR, CENTERED_SIGMOID_2, CENTERED_SI
 
 enum Gates : int32_t { GATE_I = 1, GATE_F = 2, GATE_O = 4 };
 
+enum Feedback : int32_t { FEEDS_NOTHING, FEEDS_CELLS, FEEDS_CELLS_AND_GATES };
+
 // In the order of what they can do; BEST is whatever the processor has.
 enum Isa : int32_t { BEST, BASELINE, AVX2, AVX512 };
 
@@ -18,31 +21,36 @@ struct Options {
   int64_t batch, time, features, units, block_size;
   int32_t gates;                                 // a sum of `Gates`
   int32_t sigma, activation, output_activation;  // a `Squasher` each
-  int32_t feedback, peepholes, truncated, reverse;  // 0 or 1; reverse: from the last step on
+  int32_t feedback;                              // a `Feedback`
+  int32_t coupled;                               // 0 or 1: 1 - i stands for f, which is no gate
+  int32_t peepholes, truncated, reverse;         // 0 or 1; reverse: from the last step on
   int32_t threads, isa;  // at most
   float decay;  // of the old state, where there is no forget gate
 };
 
 struct Inputs {
   const float* x;           // (batch, time, features)
-  const float *h, *c;       // (batch, units), before the first step
+  const float* h;           // (batch, fed), before the first step
+  const float* c;           // (batch, units)
   const float* W;           // (features, columns)
-  const float* R;           // (units, columns), with feedback
+  const float* R;           // (fed, columns), with feedback
   const float* p;           // (gates, units), with peepholes
   const float* b;           // (columns,)
-  const float* multiplier;  // (batch, units), or null: recurrent dropout
+  const float* multiplier;  // (batch, fed), or null: recurrent dropout
   const uint8_t* mask;      // (batch, time), or null: 0 where a step is skipped
 };
 
 struct Results {
   float* y;              // (batch, time, units), or null
-  float *h, *c;          // (batch, units), after the last step
+  float* h;              // (batch, fed), after the last step
+  float* c;              // (batch, units)
   float *gates, *cells;  // `lstm_kept` floats for the backward, or null
 };
 
 struct Errors {
   const float* y;       // (batch, time, units), or null for zeros
-  const float *h, *c;   // (batch, units)
+  const float* h;       // (batch, fed)
+  const float* c;       // (batch, units)
 };
 
 struct Gradients {

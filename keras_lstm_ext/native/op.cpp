@@ -41,7 +41,7 @@ void forward(void* fixed, TF_OpKernelContext* context) {
   sequence.keeps = KIND == TRAINING;
   Array inputs[FORWARD_INPUTS], outputs[FORWARD_OUTPUTS];
   for (int k = 0; k < FORWARD_INPUTS; ++k) inputs[k] = call.input(k);
-  if (!call.good() || !call.good(sequence.measure(inputs[0], inputs[1]))) return;
+  if (!call.good() || !call.good(sequence.measure(inputs[0], inputs[2]))) return;
   Wanted wanted[FORWARD_OUTPUTS];
   int next = 0;
   for (int k = 0; k < FORWARD_OUTPUTS; ++k) {
@@ -58,16 +58,17 @@ void backward(void* fixed, TF_OpKernelContext* context) {
   Sequence sequence = *static_cast<Sequence*>(fixed);
   Array inputs[BACKWARD_INPUTS], outputs[BACKWARD_OUTPUTS];
   for (int k = 0; k < BACKWARD_INPUTS; ++k) inputs[k] = call.input(k);
-  if (!call.good() || !call.good(sequence.measure(inputs[0], inputs[1]))) return;
+  if (!call.good() || !call.good(sequence.measure(inputs[0], inputs[2]))) return;
   for (int k = 0; k < BACKWARD_OUTPUTS; ++k)
     outputs[k] = call.output(k, sequence.output(true, k));
   if (call.good()) call.good(sequence.run(true, inputs, outputs));
 }
 
-// Of y, h, c and what else there is: y takes batch and time of x and the units of h.
+// Of y, h, c and what else there is: y takes batch and time of x and the units of c.
 template <Kind KIND>
 void infer_shapes(TF_ShapeInferenceContext* context, TF_Status* status) {
-  TF_ShapeHandle *x = TF_NewShapeHandle(), *h = TF_NewShapeHandle(), *y = TF_NewShapeHandle();
+  TF_ShapeHandle *x = TF_NewShapeHandle(), *h = TF_NewShapeHandle();
+  TF_ShapeHandle *c = TF_NewShapeHandle(), *y = TF_NewShapeHandle();
   auto rank = [&](int input, int64_t wanted, TF_ShapeHandle* shape) {
     if (TF_GetCode(status) == 0) TF_ShapeInferenceContextGetInput(context, input, shape, status);
     if (TF_GetCode(status) == 0)
@@ -76,17 +77,18 @@ void infer_shapes(TF_ShapeInferenceContext* context, TF_Status* status) {
   TF_ShapeInferenceContextSetUnknownShape(context, status);
   rank(0, 3, x);
   rank(1, 2, h);
+  rank(2, 2, c);
   const int first = KIND == LAST ? 0 : 1;
-  for (int k = first; k < first + 2 && TF_GetCode(status) == 0; ++k)
-    TF_ShapeInferenceContextSetOutput(context, k, h, status);
+  if (TF_GetCode(status) == 0) TF_ShapeInferenceContextSetOutput(context, first, h, status);
+  if (TF_GetCode(status) == 0) TF_ShapeInferenceContextSetOutput(context, first + 1, c, status);
   if (first && TF_GetCode(status) == 0)
     TF_ShapeInferenceContextSubshape(context, x, 0, 2, x, status);
   if (first && TF_GetCode(status) == 0)
-    TF_ShapeInferenceContextSubshape(context, h, 1, 2, h, status);
+    TF_ShapeInferenceContextSubshape(context, c, 1, 2, c, status);
   if (first && TF_GetCode(status) == 0)
-    TF_ShapeInferenceContextConcatenateShapes(context, x, h, y, status);
+    TF_ShapeInferenceContextConcatenateShapes(context, x, c, y, status);
   if (first && TF_GetCode(status) == 0) TF_ShapeInferenceContextSetOutput(context, 0, y, status);
-  for (TF_ShapeHandle* shape : {x, h, y}) TF_DeleteShapeHandle(shape);
+  for (TF_ShapeHandle* shape : {x, h, c, y}) TF_DeleteShapeHandle(shape);
 }
 
 // Gradients have the shapes of the inputs.

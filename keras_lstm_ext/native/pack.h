@@ -14,6 +14,25 @@ inline V load_net(const Job& j, const float* row, int64_t net, int64_t unit, int
   return v;
 }
 
+// What n units have in a row of what is fed back: of a gate, the first unit of each block.
+inline V load_fed(const Job& j, const float* row, int64_t net, int64_t unit, int64_t n) {
+  if (net == j.l.c || j.o.block_size == 1) return load(row + fed_place(j, net, unit), n);
+  V v = {};
+  for (int64_t lane = 0; lane < n; ++lane) {
+    const int64_t at = fed_place(j, net, unit + lane);
+    if (at >= 0) v[lane] = row[at];
+  }
+  return v;
+}
+
+inline void store_fed(const Job& j, float* row, int64_t net, int64_t unit, int64_t n, V v) {
+  if (net == j.l.c || j.o.block_size == 1) return store(row + fed_place(j, net, unit), v, n);
+  for (int64_t lane = 0; lane < n; ++lane) {
+    const int64_t at = fed_place(j, net, unit + lane);
+    if (at >= 0) row[at] = v[lane];
+  }
+}
+
 // rows x columns of Keras' matrix into (rows, width) of one panel; zeros where there is no unit.
 inline void pack_panel(const Job& j, int64_t panel, const float* from, int64_t rows, float* to) {
   const Layout& l = j.l;
@@ -26,11 +45,11 @@ inline void pack_panel(const Job& j, int64_t panel, const float* from, int64_t r
 // The weights of the forward, spread over all parts.
 inline void pack_weights(const Job& j, const Share& s) {
   const Layout& l = j.l;
-  int64_t units = j.o.units, features = j.o.features, end = part(l.panels, s.part + 1, parts(j));
+  int64_t fed = l.fed, features = j.o.features, end = part(l.panels, s.part + 1, parts(j));
   for (int64_t p = part(l.panels, s.part, parts(j)); p < end; ++p) {
     pack_panel(j, p, j.in.W, features, j.w.W + p * features * l.width);
     pack_panel(j, p, j.in.b, 1, j.w.b + p * l.width);
-    if (j.o.feedback) pack_panel(j, p, j.in.R, units, j.w.R + p * units * l.width);
+    if (j.o.feedback) pack_panel(j, p, j.in.R, fed, j.w.R + p * fed * l.width);
   }
 }
 
@@ -59,9 +78,9 @@ inline void unpack_cells(const Job& j, const Share& s, const float* from, float*
             load(from + (p * s.rows + row) * LANES), units_in(j, p));
 }
 
-// One vector of columns of a transposed matrix: `n` rows of Keras' matrix become `n` lanes, for
-// all (panel, net, lane) that k runs over. `row` floats are from one k to the next.
-inline void pack_transposed(const Job& j, const float* from, int64_t n, float* to, int64_t row) {
+// One vector of columns of a transposed matrix: rows of Keras' matrix become lanes, null one of
+// zeros, for all (panel, net, lane) that k runs over. `row` floats are from one k to the next.
+inline void pack_transposed(const Job& j, const float* const* from, float* to, int64_t row) {
   const Layout& l = j.l;
   for (int64_t p = 0; p < l.panels; ++p) {
     int64_t units = units_in(j, p), unit = p * l.used;
@@ -69,7 +88,7 @@ inline void pack_transposed(const Job& j, const float* from, int64_t n, float* t
       V rows[LANES];
 #pragma GCC unroll 16
       for (int64_t lane = 0; lane < LANES; ++lane)
-        rows[lane] = lane < n ? load_net(j, from + lane * l.columns, net, unit, units) : V{};
+        rows[lane] = from[lane] ? load_net(j, from[lane], net, unit, units) : V{};
       transpose(rows);
 #pragma GCC unroll 16
       for (int64_t k = 0; k < LANES; ++k, to += row) store(to, rows[k]);

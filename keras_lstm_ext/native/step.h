@@ -1,8 +1,7 @@
 // One time step of one panel after its products, and its derivative.
 #pragma once
 
-#include "job.h"
-#include "vector.h"
+#include "pack.h"
 
 namespace {
 
@@ -35,9 +34,28 @@ inline void peep(Column gate, V p, const float* c, int64_t block_size) {
     store(gate.at, load(gate.at) + block_sum(p * load(c), block_size));
 }
 
-// Of the recurrent dropout, for the units of a panel.
-inline const float* multiplier(const Job& j, const Share& s, int64_t row, int64_t panel) {
-  return j.in.multiplier + (s.row + row) * j.o.units + panel * j.l.used;
+// Of the recurrent dropout, for what is fed back of a row.
+inline const float* multiplier(const Job& j, const Share& s, int64_t row) {
+  return j.in.multiplier + (s.row + row) * j.l.fed;
+}
+
+// The gates of a row join what is fed back; of a skipped step they are those of the step before.
+inline void feed_gates(const Job& j, const Share& s, int64_t t, int64_t panel, int64_t row,
+                       float* nets) {
+  const Layout& l = j.l;
+  const int64_t unit = panel * l.used, n = units_in(j, panel), at = row * l.fed;
+  for (int64_t net = 0; net < l.nets; ++net) {
+    if (net == l.c) continue;
+    V gate = load(nets + net * LANES);
+    if (skipped(j, s, row, t)) {
+      gate = load_fed(j, s.w.h[t & 1] + at, net, unit, n);
+      store(nets + net * LANES, gate);  // which the backward reads
+    }
+    store_fed(j, s.w.h[(t + 1) & 1] + at, net, unit, n, gate);
+    if (j.in.multiplier)
+      store_fed(j, s.w.r[(t + 1) & 1] + at, net, unit, n,
+                gate * load_fed(j, multiplier(j, s, row), net, unit, n));
+  }
 }
 
 // Net inputs become what the nets give, and the state moves on by one step: for some rows of some
@@ -70,7 +88,8 @@ inline void step(const Job& j, const Share& s, int64_t t, int64_t panel, int64_t
     V c = load(c_before + at * LANES);
     if (!skipped(j, s, row, t)) {
       V g = load(z + l.c * LANES);
-      c *= l.f < 0 ? all(o.decay) : load(z + l.f * LANES);
+      c *= o.coupled ? 1.0f - load(z + l.i * LANES)
+                     : l.f < 0 ? all(o.decay) : load(z + l.f * LANES);
       c += l.i < 0 ? g : g * load(z + l.i * LANES);
     }
     store(c_after + at * LANES, c);
@@ -81,27 +100,30 @@ inline void step(const Job& j, const Share& s, int64_t t, int64_t panel, int64_t
   std::memcpy(squashed, c_after, sizeof(float) * count * LANES);
   squash(o.output_activation, {squashed, LANES, count});
   each([&](int64_t p, int64_t row, int64_t at) {
-    const int64_t unit = p * l.used, n = units_in(j, p), state = row * o.units + unit;
+    const int64_t unit = p * l.used, n = units_in(j, p), state = row * l.fed + unit;
     V h = load(squashed + at * LANES);
     if (l.o >= 0) h *= load(nets + at * l.width + l.o * LANES);
     if (skipped(j, s, row, t)) h = load(s.w.h[t & 1] + state, n);
     store(s.w.h[(t + 1) & 1] + state, h, n);
     if (j.in.multiplier)
-      store(s.w.r[(t + 1) & 1] + state, h * load(multiplier(j, s, row, p), n), n);
+      store(s.w.r[(t + 1) & 1] + state, h * load(multiplier(j, s, row) + unit, n), n);
+    if (o.feedback == FEEDS_CELLS_AND_GATES) feed_gates(j, s, t, p, row, nets + at * l.width);
     if (j.out.y) store(j.out.y + ((s.row + row) * o.time + t) * o.units + unit, h, n);
   });
 }
 
-// The error at h after step t, as far as it comes from later steps.
-inline V error_from_later(const Job& j, const Share& s, int64_t row, int64_t panel, int64_t t) {
-  const int64_t at = row * j.l.padded + panel * LANES;
+// The error at h after step t, or at a gate, as far as it comes from later steps.
+inline V error_from_later(const Job& j, const Share& s, int64_t net, int64_t row, int64_t panel,
+                          int64_t t) {
+  const int64_t at = fed_error(j, s, net, row, panel);
   const bool last = t == j.o.time - 1;
-  V d_h = {};
-  if (last || j.in.mask) d_h = load(s.w.carry + at);
-  if (last || !s.w.d_h) return d_h;
+  V d = {};
+  if (last || j.in.mask) d = load(s.w.carry + at);
+  if (last || !s.w.d_h) return d;
   V d_r = load(s.w.d_h + at);
-  if (j.in.multiplier) d_r *= load(multiplier(j, s, row, panel), units_in(j, panel));
-  return d_h + d_r;
+  if (j.in.multiplier)
+    d_r *= load_fed(j, multiplier(j, s, row), net, panel * j.l.used, units_in(j, panel));
+  return d + d_r;
 }
 
 // The errors at the net inputs of step t, into rows `d_z`; d_c becomes the error at the old state.
@@ -110,7 +132,7 @@ inline void step_backward(const Job& j, const Share& s, int64_t t, int64_t panel
   const Layout& l = j.l;
   const Options& o = j.o;
   const Peepholes p = peepholes(j, panel);
-  const bool passes = o.peepholes && !o.truncated;
+  const bool passes = o.peepholes && !o.truncated, fed = o.feedback == FEEDS_CELLS_AND_GATES;
   const int64_t units = o.units, unit = panel * l.used, n = units_in(j, panel), S = o.block_size;
   const Slope sigma = slope(o.sigma), a = slope(o.activation), phi = slope(o.output_activation);
   const float *c_before = cells_after(j, s, t - 1, panel), *c_after = cells_after(j, s, t, panel);
@@ -124,20 +146,23 @@ inline void step_backward(const Job& j, const Share& s, int64_t t, int64_t panel
 
   for (int64_t row = first; row < first + rows; ++row, d_z += l.width) {
     float* d_state = s.w.d_c + (panel * s.rows + row) * LANES;
-    float* carry = s.w.carry + row * l.padded + panel * LANES;
-    V d_h = error_from_later(j, s, row, panel, t);
+    auto from_later = [&](int64_t net) { return error_from_later(j, s, net, row, panel, t); };
+    auto carry = [&](int64_t net) { return s.w.carry + fed_error(j, s, net, row, panel); };
+    V d_h = from_later(l.c);
     if (j.errors.y) d_h += load(j.errors.y + ((s.row + row) * o.time + t) * units + unit, n);
     if (skipped(j, s, row, t)) {
-      store(carry, d_h);
+      for (int64_t net = l.fed_from; net < l.fed_to; ++net)
+        store(carry(net), net == l.c ? d_h : from_later(net));
       for (int64_t net = 0; net < l.nets; ++net) store(d_z + net * LANES, V{});
       continue;
     }
-    if (j.in.mask) store(carry, V{});
     const float* value = nets + row * l.width;
     V c_old = load(c_before + row * LANES), c = load(c_after + row * LANES);
     V d_c = load(d_state), y = load(squashed + (row - first) * LANES);
     if (l.o >= 0) {
-      V out = load(value + l.o * LANES), d = d_h * y * sigma(out);
+      V out = load(value + l.o * LANES), d = d_h * y;
+      if (fed) d += from_later(l.o);
+      d *= sigma(out);
       store(d_z + l.o * LANES, d);
       d_b[l.o] += d;
       d_h *= out;
@@ -150,7 +175,9 @@ inline void step_backward(const Job& j, const Share& s, int64_t t, int64_t panel
     d_c += d_h * phi(y);
     V g = load(value + l.c * LANES), d_g = d_c, d_old = d_c * o.decay;
     if (l.f >= 0) {
-      V f = load(value + l.f * LANES), d = d_c * c_old * sigma(f);
+      V f = load(value + l.f * LANES), d = d_c * c_old;
+      if (fed) d += from_later(l.f);
+      d *= sigma(f);
       store(d_z + l.f * LANES, d);
       d_b[l.f] += d;
       d_old = d_c * f;
@@ -161,16 +188,20 @@ inline void step_backward(const Job& j, const Share& s, int64_t t, int64_t panel
       }
     }
     if (l.i >= 0) {
-      V i = load(value + l.i * LANES), d = d_c * g * sigma(i);
+      V i = load(value + l.i * LANES), d = d_c * (o.coupled ? g - c_old : g);
+      if (fed) d += from_later(l.i);
+      d *= sigma(i);
       store(d_z + l.i * LANES, d);
       d_b[l.i] += d;
       d_g = d_c * i;
+      if (o.coupled) d_old = d_c * (1.0f - i);
       if (o.peepholes) {
         d = block_sum(d, S);
         d_p[0] += d * c_old;
         if (passes) d_old += p.i * d;
       }
     }
+    for (int64_t net = l.fed_from; j.in.mask && net < l.fed_to; ++net) store(carry(net), V{});
     d_g *= a(g);
     store(d_z + l.c * LANES, d_g);
     d_b[l.c] += d_g;

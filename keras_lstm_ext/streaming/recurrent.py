@@ -59,7 +59,7 @@ def _ours(layer: Any, cell: Any) -> Any:
 
 
 class Step:
-    """A cell that the library has open: `run` reads x and moves h and c on, where they are.
+    """A cell that the library has open: `run` reads x and moves its states on, where they are.
 
     Args:
         cell: The cell.
@@ -67,23 +67,29 @@ class Step:
     """
 
     def __init__(self, cell: Any, x: Array) -> None:
-        self.h, self.c = (np.zeros((len(x), cell.units), "float32") for _ in range(2))
+        units, gates = cell.units, sum(cell.state_size[2:])
+        fed, c = (np.zeros((len(x), n), "float32") for n in (units + gates, units))
+        self.h, self.states = fed, [fed, c]
+        if gates:
+            self.h, self.states = np.zeros_like(c), [fed[:, :units], c, fed[:, units:]]
         layer = SimpleNamespace(cell=cell, go_backwards=False, return_sequences=False)
         plan = packing.plan_of(layer, masked=False, multiplied=False, keeps=False, threads=1)
         bias = np.zeros(cell.kernel.shape[1]) if cell.bias is None else cell.full_bias()
-        weights = (cell.kernel, cell.recurrent_kernel, cell.peephole_kernel, bias)
-        arrays = [x[:, None], self.h, self.c, *map(_or_none, weights), NONE, NONE.astype(bool)]
+        weights = (cell.kernel, cell.full_recurrent_kernel(), cell.peephole_kernel, bias)
+        arrays = [x[:, None], fed, c, *map(_or_none, weights), NONE, NONE.astype(bool)]
         types = [packing.TYPES[array.dtype.name] for array in arrays]
         described = zip(arrays, types, strict=True)
         self.at = packing.open_stream(
             plan.words(), [(a.ctypes.data, kind, a.ndim, *a.shape) for a, kind in described]
         )
-        self.kept = x  # which lives as long as its address is known
+        self.kept = (x, fed)  # which live as long as their addresses are known
         self.step, self.close = packing.LOADED.lstm_step, packing.LOADED.lstm_close
 
     def run(self) -> None:
         """Computes one step."""
         self.step(self.at)
+        if self.h is not self.kept[1]:
+            np.copyto(self.h, self.states[0])
 
     def __del__(self) -> None:
         if hasattr(self, "close"):

@@ -74,7 +74,7 @@ class Stream:
         if isinstance(layer, keras.layers.RNN):
             for cell in recurrent.cells(layer):
                 step = recurrent.Step(cell, self._y)
-                self._states += [step.h, step.c]
+                self._states += step.states
                 self._runs.append(step.run)
                 self._y = step.h
             return
@@ -140,7 +140,10 @@ class Stream:
 
     @property
     def state(self) -> list[Array]:
-        """Copies of h and c of each recurrent layer in turn, `(batch, units)` each."""
+        """Copies of the states of each recurrent layer in turn: h and c, `(batch, units)` each.
+
+        Where gates are fed back, they follow.
+        """
         return [state.copy() for state in self._states]
 
     def restore(self, state: Sequence[Any]) -> None:

@@ -48,8 +48,8 @@ def read(path: Path) -> Iterator[tuple[Problem, int, dict[str, Any]]]:
             if not np.frombuffer(file.read(4), "int32")[0]:
                 continue
             inputs, _ = problem.arrays()
-            states = (problem.batch, problem.units)
-            shapes = {"y": (problem.batch, problem.time, problem.units), "h": states, "c": states}
+            shapes = {"y": (problem.batch, problem.time, problem.units)}
+            shapes |= {name: inputs[name].shape for name in "hc"}
             shapes |= {f"d_{name}": inputs[name].shape for name in INPUTS[:7] if name in inputs}
             yield (
                 problem,

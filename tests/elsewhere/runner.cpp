@@ -74,10 +74,9 @@ using Floats = Array<float>;
 // Step by step, the same h at the end.
 void check_stream(const Options& o, Inputs in, const Floats& expected) {
   if (o.reverse || in.mask || in.multiplier) return;
-  const int64_t states = o.batch * o.units;
-  Floats h(states), c(states), x(o.batch * o.features);
-  std::memcpy(h.data, in.h, states * sizeof(float));
-  std::memcpy(c.data, in.c, states * sizeof(float));
+  Floats h(expected.size), c(o.batch * o.units), x(o.batch * o.features);
+  std::memcpy(h.data, in.h, h.size * sizeof(float));
+  std::memcpy(c.data, in.c, c.size * sizeof(float));
   const float* const all = in.x;
   in.x = x.data, in.h = h.data, in.c = c.data;
   const Results moved = {nullptr, h.data, c.data, nullptr, nullptr};
@@ -89,7 +88,7 @@ void check_stream(const Options& o, Inputs in, const Floats& expected) {
     FUNCTION(lstm_step)(stream);
   }
   FUNCTION(lstm_close)(stream);
-  for (int64_t k = 0; k < states; ++k)
+  for (int64_t k = 0; k < h.size; ++k)
     if (!(std::fabs(h.data[k] - expected.data[k]) <= 1e-6f * (1 + std::fabs(expected.data[k]))))
       stop("a stream differs from its sequence");
 }
@@ -108,8 +107,7 @@ bool compute(const Options& o) {
                          in[5].data, in[6].data, in[7].data, mask.data};
   int64_t gates, cells;
   FUNCTION(lstm_kept)(&o, &gates, &cells);
-  const int64_t states = o.batch * o.units;
-  Floats y(states * o.time), h(states), c(states), of_gates(gates), of_cells(cells);
+  Floats y(in[2].size * o.time), h(in[1].size), c(in[2].size), of_gates(gates), of_cells(cells);
   const Results out = {y.data, h.data, c.data, of_gates.data, of_cells.data};
   if (FUNCTION(lstm_forward)(&o, &inputs, &out)) stop("lstm_forward has no memory");
   const Errors e = {errors[0].data, errors[1].data, errors[2].data};

@@ -31,7 +31,8 @@ Options random_options(Random& random) {
   o.sigma = static_cast<int32_t>(pick(random, 0, 4));
   o.activation = static_cast<int32_t>(pick(random, 0, 4));
   o.output_activation = static_cast<int32_t>(pick(random, 0, 4));
-  o.feedback = static_cast<int32_t>(pick(random, 0, 1));
+  o.feedback = static_cast<int32_t>(pick(random, 0, 2));
+  o.coupled = (o.gates & (GATE_I | GATE_F)) == GATE_I && pick(random, 0, 1);
   o.peepholes = static_cast<int32_t>(pick(random, 0, 1));
   o.truncated = static_cast<int32_t>(pick(random, 0, 1));
   o.reverse = static_cast<int32_t>(pick(random, 0, 1));
@@ -51,15 +52,23 @@ Floats array(Random& random, int64_t size) {
   return values;
 }
 
+struct Sizes {
+  int64_t gates, columns, fed;
+
+  explicit Sizes(const Options& o)
+      : gates((o.gates & 1) + (o.gates >> 1 & 1) + (o.gates >> 2)),
+        columns(o.units + gates * (o.units / o.block_size)),
+        fed(o.feedback == FEEDS_CELLS_AND_GATES ? columns : o.units) {}
+};
+
 void call_structs(Random& random) {
   const Options o = random_options(random);
-  const int64_t gates = (o.gates & 1) + (o.gates >> 1 & 1) + (o.gates >> 2);
-  const int64_t columns = o.units + gates * (o.units / o.block_size);
-  const int64_t states = o.batch * o.units, steps = o.batch * o.time;
+  const auto [gates, columns, fed] = Sizes(o);
+  const int64_t states = o.batch * o.units, of_h = o.batch * fed, steps = o.batch * o.time;
   auto make = [&](int64_t size) { return array(random, size); };
-  Floats x = make(steps * o.features), h = make(states), c = make(states);
-  Floats W = make(o.features * columns), R = make(o.units * columns), p = make(gates * o.units);
-  Floats b = make(columns), multiplier = make(states);
+  Floats x = make(steps * o.features), h = make(of_h), c = make(states);
+  Floats W = make(o.features * columns), R = make(fed * columns), p = make(gates * o.units);
+  Floats b = make(columns), multiplier = make(of_h);
   std::unique_ptr<uint8_t[]> mask(new uint8_t[steps]);
   for (int64_t k = 0; k < steps; ++k) mask[k] = pick(random, 0, 1);
   const Inputs in = {x.data(),
@@ -73,16 +82,16 @@ void call_structs(Random& random) {
                      pick(random, 0, 1) ? mask.get() : nullptr};
   int64_t kept_gates, kept_cells;
   lstm_kept(&o, &kept_gates, &kept_cells);
-  Floats y(steps * o.units), h_last(states), c_last(states);
+  Floats y(steps * o.units), h_last(of_h), c_last(states);
   Floats of_gates(kept_gates), cells(kept_cells);
   const bool keeps = pick(random, 0, 2), shows = keeps || pick(random, 0, 1);
   const Results out = {shows ? y.data() : nullptr, h_last.data(), c_last.data(),
                        keeps ? of_gates.data() : nullptr, keeps ? cells.data() : nullptr};
   if (lstm_forward(&o, &in, &out)) std::abort();
   if (!keeps) return;
-  Floats d_y = make(steps * o.units), d_h = make(states), d_c = make(states);
+  Floats d_y = make(steps * o.units), d_h = make(of_h), d_c = make(states);
   const Errors errors = {pick(random, 0, 3) ? d_y.data() : nullptr, d_h.data(), d_c.data()};
-  Floats dx(x.size()), dh(states), dc(states);
+  Floats dx(x.size()), dh(of_h), dc(states);
   Floats dW(W.size()), dR(R.size()), dp(p.size()), db(columns);
   const Gradients d = {dx.data(), dh.data(), dc.data(), dW.data(), dR.data(), dp.data(), db.data()};
   if (lstm_backward(&o, &in, &out, &errors, &d)) std::abort();
@@ -93,12 +102,12 @@ void stream(Random& random) {
   Options o = random_options(random);
   if (o.batch * o.units == 0) return;
   o.reverse = 0;
-  const int64_t gates = (o.gates & 1) + (o.gates >> 1 & 1) + (o.gates >> 2);
-  const int64_t columns = o.units + gates * (o.units / o.block_size), states = o.batch * o.units;
+  const auto [gates, columns, fed] = Sizes(o);
+  const int64_t states = o.batch * o.units, of_h = o.batch * fed;
   auto make = [&](int64_t size) { return array(random, size); };
-  Floats x = make(o.batch * o.time * o.features), h = make(states), c = make(states);
-  Floats W = make(o.features * columns), R = make(o.units * columns), p = make(gates * o.units);
-  Floats b = make(columns), one(o.batch * o.features), h_last(states), c_last(states);
+  Floats x = make(o.batch * o.time * o.features), h = make(of_h), c = make(states);
+  Floats W = make(o.features * columns), R = make(fed * columns), p = make(gates * o.units);
+  Floats b = make(columns), one(o.batch * o.features), h_last(of_h), c_last(states);
   Inputs in = {x.data(), h.data(), c.data(), W.data(), o.feedback ? R.data() : nullptr,
                o.peepholes ? p.data() : nullptr, b.data(), nullptr, nullptr};
   const Results whole = {nullptr, h_last.data(), c_last.data(), nullptr, nullptr};
@@ -115,7 +124,7 @@ void stream(Random& random) {
     lstm_step(opened);
   }
   lstm_close(opened);
-  for (int64_t k = 0; k < states; ++k)
+  for (int64_t k = 0; k < of_h; ++k)
     if (std::fabs(h[k] - h_last[k]) > 1e-6f * (1 + std::fabs(h[k])) || std::isnan(h[k]) != std::isnan(h_last[k]))
       std::abort();
 }
@@ -158,13 +167,13 @@ void spoil(Random& random, Owned& owned) {
 void call_words(Random& random) {
   const Options o = random_options(random);
   const int64_t words[WORDS] = {
-      o.gates, o.block_size, o.feedback, o.peepholes, o.truncated, o.reverse, pick(random, 0, 1),
-      pick(random, 0, 1), pick(random, 0, 1), pick(random, 0, 1), o.sigma, o.activation,
-      o.output_activation, o.threads, o.decay == 1.0f ? 0x3f800000 : 0x3f666666};
+      o.gates, o.block_size, o.feedback, o.coupled, o.peepholes, o.truncated, o.reverse,
+      pick(random, 0, 1), pick(random, 0, 1), pick(random, 0, 1), pick(random, 0, 1), o.sigma,
+      o.activation, o.output_activation, o.threads, o.decay == 1.0f ? 0x3f800000 : 0x3f666666};
   Sequence sequence;
   if (!sequence.read(words, WORDS)) std::abort();
-  const int64_t x[] = {o.batch, o.time, o.features}, h[] = {o.batch, o.units};
-  if (!sequence.measure({nullptr, FLOAT32, 3, x}, {nullptr, FLOAT32, 2, h})) std::abort();
+  const int64_t x[] = {o.batch, o.time, o.features}, c[] = {o.batch, o.units};
+  if (!sequence.measure({nullptr, FLOAT32, 3, x}, {nullptr, FLOAT32, 2, c})) std::abort();
   const bool backward = pick(random, 0, 1);
   std::vector<Owned> arrays;
   const int inputs = backward ? BACKWARD_INPUTS : FORWARD_INPUTS;

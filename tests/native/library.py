@@ -20,7 +20,7 @@ class Options(ctypes.Structure):
     _fields_ = (
         [(name, c_int64) for name in ("batch", "time", "features", "units", "block_size")]
         + [(name, c_int32) for name in ("gates", "sigma", "activation", "output_activation")]
-        + [(name, c_int32) for name in ("feedback", "peepholes", "truncated", "reverse")]
+        + [(name, c_int32) for name in ("feedback", "coupled", "peepholes", "truncated", "reverse")]
         + [("threads", c_int32), ("isa", c_int32), ("decay", c_float)]
     )
 
@@ -69,7 +69,8 @@ def options(
         "gates": sum(bit for k, bit in (("i", 1), ("f", 2), ("o", 4)) if k in variant.gates),
         "activation": SQUASHERS.index(variant.activation or "linear"),
         "output_activation": SQUASHERS.index(output or "linear"),
-        "feedback": variant.feedback != "none",
+        "feedback": 2 if variant.feeds_gates else variant.feedback != "none",
+        "coupled": variant.coupled,
         "peepholes": variant.peepholes,
         "truncated": variant.truncated,
         "decay": variant.decay,
@@ -85,7 +86,7 @@ def forward(library: Any, o: Options, inputs: Arrays, keep: bool = True) -> Arra
     library.lstm_kept(byref(o), byref(gates), byref(cells))
     out: Arrays = {
         "y": np.full((o.batch, o.time, o.units), np.nan, "float32"),
-        "h": np.full((o.batch, o.units), np.nan, "float32"),
+        "h": np.full_like(inputs["h"], np.nan),
         "c": np.full((o.batch, o.units), np.nan, "float32"),
     }
     if keep:

@@ -1,12 +1,13 @@
 """A call of the C interface in the layout of the reference, which says what is right."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from keras_lstm_ext import reference
-from keras_lstm_ext.variants import CEC, CLASSIC, PEEPHOLE, Variant
+from keras_lstm_ext.variants import FAMILY, PEEPHOLE, Variant
 from tests.native import library as c
 from tests.native.library import Arrays
 
@@ -20,6 +21,9 @@ SQUASHERS = {
 
 SCALED = {"activation": "centered_sigmoid_2", "output_activation": "centered_sigmoid_1"}
 LINEAR = {"activation": None, "output_activation": None}
+ALL_FED = {"feedback": "cells and gates"}
+
+BASES = {**FAMILY, "coupled": replace(PEEPHOLE.without("f"), coupled=True)}
 
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "cec": ("cec", {}),
@@ -35,7 +39,19 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "decay": ("classic", {"gates": ("i", "o"), "decay": 0.9}),
     "task 2a": ("classic", {"gates": ("i",), "feedback": "none"}),
     "only forgets": ("classic", {"gates": ("f",)}),
+    "original": ("original", {}),
+    "original, its gates in blocks": ("original", {"block_size": 3}),
+    "all fed back": ("peephole", ALL_FED),
+    "all fed back, blocks": ("peephole", {"block_size": 3, **ALL_FED}),
+    "fed back, no input gate": ("peephole", {"gates": ("f", "o"), "block_size": 2, **ALL_FED}),
+    "fed back, no gates": ("original", {"gates": ()}),
+    "coupled": ("coupled", {}),
+    "coupled blocks": ("coupled", {"block_size": 3}),
+    "coupled plain": ("coupled", {"gates": ("i",), "feedback": "none", "peepholes": False}),
+    "coupled plain blocks": ("coupled", {"block_size": 2, "peepholes": False}),
 }
+BEYOND = {"coupled, all fed back": ("coupled", ALL_FED)}
+"""What the reference has not."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +71,14 @@ class Problem:
 
     @property
     def record(self) -> Variant:
-        name, fields = VARIANTS[self.variant]
-        base = {"cec": CEC, "classic": CLASSIC, "peephole": PEEPHOLE}[name]
-        return Variant(**{**base.__dict__, "gradient": self.gradient, "sources": (), **fields})
+        name, fields = {**VARIANTS, **BEYOND}[self.variant]
+        given = {**BASES[name].__dict__, "gradient": self.gradient, "sources": (), **fields}
+        return Variant(**given)
+
+    @property
+    def fed(self) -> int:
+        """How many numbers are the state h and, where they are fed back, the gates."""
+        return sum(self.record.state_sizes(self.units)) - self.units
 
     def arrays(self) -> tuple[Arrays, Arrays]:
         """Inputs, and errors at the results."""
@@ -70,22 +91,22 @@ class Problem:
         columns = sum(v.widths(units).values())
         inputs: Arrays = {
             "x": normal(self.batch, self.time, self.features),
-            "h": normal(self.batch, units),
+            "h": normal(self.batch, self.fed),
             "c": normal(self.batch, units),
             "W": normal(self.features, columns, scale=0.7 / max(self.features, 1) ** 0.5),
             "b": normal(columns),
         }
         if v.feedback != "none":
-            inputs["R"] = normal(units, columns, scale=0.4 / max(units, 1) ** 0.5)
+            inputs["R"] = normal(self.fed, columns, scale=0.4 / max(units, 1) ** 0.5)
         if v.peepholes:
             inputs["p"] = normal(len(v.gates), units, scale=0.5)
         if self.mask:
             inputs["mask"] = rng.random((self.batch, self.time)) < 0.6
             inputs["mask"][: self.batch // 3, : self.time // 2] = False
         if self.multiplier:
-            inputs["multiplier"] = np.where(rng.random((self.batch, units)) < 0.3, 0, 1.4)
+            inputs["multiplier"] = np.where(rng.random((self.batch, self.fed)) < 0.3, 0, 1.4)
             inputs["multiplier"] = inputs["multiplier"].astype("float32")
-        errors = {"h": normal(self.batch, units), "c": normal(self.batch, units)}
+        errors = {"h": normal(self.batch, self.fed), "c": normal(self.batch, units)}
         if not self.only_last:
             errors["y"] = normal(self.batch, self.time, units)
         return inputs, errors
@@ -103,7 +124,7 @@ class Problem:
         run = reference.forward(
             VARIANTS[self.variant][0],
             wide["x"],
-            (wide["h"], wide["c"]),
+            self._states(wide),
             weights,
             inputs.get("mask"),
             gradient=v.gradient,
@@ -120,12 +141,25 @@ class Problem:
         # The library's y is the state h itself; the reference puts out 0 before the first step.
         started = np.cumsum(run.valid, axis=1)[:, :, None] > 0
         early = np.where(started, 0.0, d_y).sum(axis=1)
-        d_x, (d_h, d_c), d = reference.backward(
-            run, d_y, (errors["h"].astype("float64"), errors["c"].astype("float64"))
-        )
-        y = np.where(started, run.outputs, wide["h"][:, None])
-        gradients = {"x": d_x, "h": d_h + early, "c": d_c, **self._from_nets(d)}
-        return {"y": y, "h": run.states[0], "c": run.states[1]}, gradients
+        d_states = self._states({k: a.astype("float64") for k, a in errors.items()})
+        d_x, d_states, d = reference.backward(run, d_y, d_states)
+        y = np.where(started, run.outputs, wide["h"][:, None, : self.units])
+        gradients = {"x": d_x, **self._from_states(d_states), **self._from_nets(d)}
+        gradients["h"][:, : self.units] += early
+        return {"y": y, **self._from_states(run.states)}, gradients
+
+    def _states(self, of: Arrays) -> tuple[np.ndarray, ...]:
+        h, c, units = of["h"], of["c"], self.units
+        return (h[:, :units], c, h[:, units:]) if self._feeds_gates else (h, c)
+
+    @staticmethod
+    def _from_states(states: Sequence[np.ndarray]) -> Arrays:
+        h, c, *gates = states
+        return {"h": np.concatenate([h, *gates], axis=1), "c": c}
+
+    @property
+    def _feeds_gates(self) -> bool:
+        return self.record.feeds_gates and bool(self.record.gates)
 
     def _by_net(self, wide: Arrays) -> Arrays:
         columns = self.record.columns(self.units)

@@ -28,7 +28,8 @@ def plan_of(problem: Problem) -> packing.Plan:
     return packing.Plan(
         o.gates,
         v.block_size,
-        bool(o.feedback),
+        o.feedback,
+        v.coupled,
         v.peepholes,
         bool(o.truncated),
         problem.reverse,
@@ -52,7 +53,7 @@ def forward_of(problem: Problem, plan: packing.Plan) -> tuple[Arrays, Arrays]:
     """Inputs in their order, and results full of NaN."""
     given, _ = problem.arrays()
     inputs = {name: given.get(name, absent(name)) for name in NAMES}
-    shapes = packing.result_shapes(plan.words(), inputs["x"].shape, inputs["h"].shape)
+    shapes = packing.result_shapes(plan.words(), *(inputs[name].shape for name in "xhc"))
     results = {
         name: np.full(shape, np.nan, "float32") for name, shape in zip(RESULTS, shapes, strict=True)
     }
@@ -83,6 +84,8 @@ PROBLEMS = [
     Problem("classic blocks", 2, 5, 4, 8, reverse=True),
     Problem("cec", 2, 4, 3, 5, gradient="truncated"),
     Problem("decay", 3, 4, 2, 7, mask=True),
+    Problem("original, its gates in blocks", 3, 7, 5, 6, mask=True, multiplier=True),
+    Problem("coupled", 2, 5, 4, 6, multiplier=True),
 ]
 
 
@@ -136,7 +139,7 @@ def malformed(rng: np.random.Generator, array: np.ndarray) -> np.ndarray:
     return np.zeros((*array.shape[:-1], array.shape[-1] + 1), array.dtype)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(len(PROBLEMS)))
 def test_what_does_not_fit_is_named_and_writes_nothing(seed: int) -> None:
     rng, problem = np.random.default_rng(seed), PROBLEMS[seed]
     plan = plan_of(problem)
@@ -153,8 +156,8 @@ def test_what_does_not_fit_is_named_and_writes_nothing(seed: int) -> None:
         spoilt = given if rng.random() < 0.7 else outputs
         name = str(rng.choice(list(spoilt)))
         spoilt[name] = malformed(rng, spoilt[name])
-        # Sizes are taken from x and h: against theirs, the others are wrong.
-        of_sizes = spoilt is given and name in ("x", "h")
+        # Sizes are taken from x and c: against theirs, the others are wrong.
+        of_sizes = spoilt is given and name in ("x", "c")
         with pytest.raises(ValueError, match="`" if of_sizes else f"`{name}` must be"):
             call(plan, given, outputs)
         untouched = [a for n, a in outputs.items() if spoilt is given or n != name]
@@ -180,7 +183,17 @@ def test_a_missing_array_is_refused(count: int) -> None:
 
 @pytest.mark.parametrize(
     ("word", "value"),
-    [("gates", 8), ("block_size", 0), ("sigma", 5), ("threads", 0), ("decay", 1.5), ("decay", -1)],
+    [
+        ("gates", 8),
+        ("block_size", 0),
+        ("feedback", 3),
+        ("coupled", 2),
+        ("coupled", 1),  # beside a forget gate
+        ("sigma", 5),
+        ("threads", 0),
+        ("decay", 1.5),
+        ("decay", -1),
+    ],
 )
 def test_wrong_words(word: str, value: Any) -> None:
     plan = plan_of(PROBLEMS[0])

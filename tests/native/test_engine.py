@@ -6,9 +6,10 @@ import keras
 import numpy as np
 import pytest
 
-from keras_lstm_ext import CECLSTM, ClassicLSTM, OriginalLSTM, PeepholeLSTM
+from keras_lstm_ext import CECLSTM, ClassicLSTM, OriginalLSTM, PeepholeLSTM, VariantLSTM
 from keras_lstm_ext.engines import cudnn, native
 from keras_lstm_ext.engines.native import packing
+from keras_lstm_ext.variants import ODYSSEY
 from tests import backends, processes
 
 ON_TENSORFLOW = pytest.mark.skipif(backends.BACKEND != "tensorflow", reason="of TensorFlow")
@@ -27,7 +28,6 @@ X = np.random.default_rng(0).normal(size=(3, 7, 5)).astype("float32")
 @pytest.mark.parametrize(
     ("layer", "words"),
     [
-        (OriginalLSTM(4), "does not feed gates back"),
         (ClassicLSTM(4, activation="relu"), "activation="),
         (ClassicLSTM(4, recurrent_activation="hard_sigmoid"), "recurrent_activation="),
         (ClassicLSTM(4, output_activation="softsign"), "output_activation="),
@@ -51,7 +51,15 @@ def test_declines_with_a_reason(layer: Any, words: str) -> None:
 
 @SOMEWHERE
 @pytest.mark.parametrize(
-    "layer", [CECLSTM(4), ClassicLSTM(4), ClassicLSTM(6, block_size=3), PeepholeLSTM(4)]
+    "layer",
+    [
+        CECLSTM(4),
+        OriginalLSTM(6, block_size=2),
+        ClassicLSTM(4),
+        ClassicLSTM(6, block_size=3),
+        PeepholeLSTM(4),
+        *(VariantLSTM(4, variant=variant) for variant in ODYSSEY.values()),
+    ],
 )
 def test_is_taken(layer: Any) -> None:
     assert layer.explain((2, 5, 3), mask=True, training=True).engine == "native"

@@ -1,6 +1,7 @@
 """The native engine on JAX: what its transformations make of it, and where it does not run."""
 
 import ctypes
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -25,6 +26,7 @@ from keras_lstm_ext.engines.native import jax as native
 
 PROBLEM = Problem("peephole", 3, 5, 4, 6, mask=True, multiplier=True)
 EQUATIONS = PeepholeLSTM(6).cell.equations
+ALL_FED = Problem("all fed back", 3, 5, 4, 6, mask=True, multiplier=True)
 PLAN = plan_of(PROBLEM)._replace(keeps=False)
 
 
@@ -40,20 +42,25 @@ def arrays(problem: Problem = PROBLEM) -> list[Any]:
     return [jnp.asarray(given.get(k, empty.get(k, absent))) for k in packing.ARRAYS]
 
 
+def equations(plan: packing.Plan) -> Any:
+    return replace(EQUATIONS, variant=ALL_FED.record) if plan.feedback == 2 else EQUATIONS
+
+
 def call(plan: packing.Plan, *inputs: Any) -> list[Any]:
-    fixed = {"plan": plan, "equations": EQUATIONS}
+    fixed = {"plan": plan, "equations": equations(plan)}
     return native._call.bind(*inputs, backward=len(inputs) > 9, **fixed)
 
 
-def test_same_bits_as_the_library() -> None:
-    library, (inputs, errors) = c.load(), PROBLEM.arrays()
-    plan = PLAN._replace(keeps=True)
-    y, h, state, gates, cells = call(plan, *arrays())
-    kept = c.forward(library, PROBLEM.options(), inputs)
+@pytest.mark.parametrize("problem", [PROBLEM, ALL_FED], ids=lambda problem: problem.variant)
+def test_same_bits_as_the_library(problem: Problem) -> None:
+    library, (inputs, errors) = c.load(), problem.arrays()
+    plan = plan_of(problem)
+    y, h, state, gates, cells = call(plan, *arrays(problem))
+    kept = c.forward(library, problem.options(), inputs)
     for given, name in ((y, "y"), (h, "h"), (state, "c")):
         np.testing.assert_array_equal(given, kept[name])
-    given = call(plan, *arrays(), y, gates, cells, *(errors[k] for k in "yhc"))
-    expected = c.backward(library, PROBLEM.options(), inputs, kept, errors)
+    given = call(plan, *arrays(problem), y, gates, cells, *(errors[k] for k in "yhc"))
+    expected = c.backward(library, problem.options(), inputs, kept, errors)
     for d, name in zip(given, "xhcWRpb", strict=True):
         np.testing.assert_array_equal(d, expected[name])
 
@@ -78,9 +85,10 @@ def test_sizes_beyond_64_bits() -> None:
     "mapped", ["x", "hc", "xhc multiplier mask", "W", "Rpb", "xhcWRpb multiplier mask"]
 )
 @pytest.mark.parametrize("keeps", [False, True])
-def test_vmap(mapped: str, keeps: bool) -> None:
+@pytest.mark.parametrize("problem", [PROBLEM, ALL_FED], ids=lambda problem: problem.variant)
+def test_vmap(mapped: str, keeps: bool, problem: Problem) -> None:
     """Against a call for each slice."""
-    plan, read = PLAN._replace(keeps=keeps), arrays()
+    plan, read = plan_of(problem)._replace(keeps=keeps), arrays(problem)
     names = [*mapped.split()[0], *mapped.split()[1:]]
     axes = [k % 2 if name in names else None for k, name in enumerate(packing.ARRAYS)]
     scale = jnp.asarray([1.0, -0.5])
@@ -120,6 +128,7 @@ def test_a_slice_of_what_was_kept_is_whole() -> None:
 
 ELSEWHERE = [
     (PROBLEM, PLAN._replace(reverse=True)),
+    (ALL_FED, plan_of(ALL_FED)._replace(reverse=True)),
     (Problem("peephole", 2, 4, 3, 6), PLAN._replace(masked=False, multiplied=False, shows=False)),
 ]
 
@@ -127,7 +136,7 @@ ELSEWHERE = [
 @pytest.mark.parametrize(("problem", "plan"), ELSEWHERE)
 def test_another_platform_computes_the_same(problem: Problem, plan: packing.Plan) -> None:
     read, plan = arrays(problem), plan._replace(keeps=True)
-    fixed = {"plan": plan, "equations": EQUATIONS}
+    fixed = {"plan": plan, "equations": equations(plan)}
     ours = call(plan, *read)
     _, errors = problem.arrays()
     d_y = errors["y"] if plan.shows else errors["y"][:, :0]

@@ -48,11 +48,12 @@ def test_against_the_reference(variant: str, options: dict[str, Any]) -> None:
             assert_close(c.backward(library, o, inputs, kept, errors), gradients)
 
 
+@pytest.mark.parametrize("variant", ["peephole", "all fed back", "coupled"])
 @pytest.mark.parametrize("size", [(5, 20, 7, 50), (24, 20, 7, 50), (3, 4, 5, 200)])
-def test_same_bits(size: tuple[int, ...]) -> None:
+def test_same_bits(size: tuple[int, ...], variant: str) -> None:
     """Forward with any number of threads; backward with the same number."""
     library = c.load()
-    problem = Problem("peephole", *size, mask=True, multiplier=True)
+    problem = Problem(variant, *size, mask=True, multiplier=True)
     inputs, errors = problem.arrays()
     kept = c.forward(library, problem.options(1), inputs)
     for threads in (1, 2, 3, 4):
@@ -67,11 +68,12 @@ def test_same_bits(size: tuple[int, ...]) -> None:
             np.testing.assert_array_equal(d, twice[name])
 
 
+@pytest.mark.parametrize("variant", ["classic", "all fed back"])
 @pytest.mark.parametrize("size", [(0, 4, 3, 5), (2, 4, 0, 5), (2, 0, 3, 5)])
-def test_nothing(size: tuple[int, ...]) -> None:
+def test_nothing(size: tuple[int, ...], variant: str) -> None:
     """No rows, no features, no steps: what is left is right, and gradients are zero."""
     library = c.load()
-    problem = Problem("classic", *size)
+    problem = Problem(variant, *size)
     inputs, errors = problem.arrays()
     kept = c.forward(library, problem.options(2), inputs)
     results, gradients = problem.expected()
@@ -90,11 +92,14 @@ def test_not_a_number_flows() -> None:
     assert np.isfinite(y[[0, 2]]).all()
 
 
+@pytest.mark.parametrize("variant", ["peephole", "all fed back", "coupled"])
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_what_a_skipped_step_holds_reaches_nothing(value: float, threads: int) -> None:
+def test_what_a_skipped_step_holds_reaches_nothing(
+    value: float, threads: int, variant: str
+) -> None:
     library = c.load()
-    problem = Problem("peephole", 4, 9, 5, 20, mask=True, reverse=True)
+    problem = Problem(variant, 4, 9, 5, 20, mask=True, reverse=True)
     (inputs, errors), o = problem.arrays(), problem.options(threads)
     found = []
     for held in (0.0, value):
@@ -104,6 +109,55 @@ def test_what_a_skipped_step_holds_reaches_nothing(value: float, threads: int) -
         found[-1] += c.backward(library, o, inputs, kept, errors).values()
     for given, right in zip(*found, strict=True):
         np.testing.assert_array_equal(given, right)
+
+
+def by_a_forget_gate(arrays: c.Arrays, units: int) -> c.Arrays:
+    """The arrays of a coupled cell for one whose forget gate has the input gate's net, negative."""
+
+    def columns(a: np.ndarray) -> np.ndarray:
+        return np.concatenate([a[..., :units], -a[..., :units], a[..., units:]], axis=-1)
+
+    def fed(a: np.ndarray) -> np.ndarray:
+        h, i, o = np.split(a, 3, axis=-1)
+        return np.concatenate([h, i, np.zeros_like(i), o], axis=-1)
+
+    forms = {"W": columns, "b": columns, "R": lambda a: fed(columns(a).T).T}
+    forms |= {"p": lambda a: np.stack([a[0], -a[0], a[1]]), "h": fed, "multiplier": fed}
+    return {k: np.ascontiguousarray(forms.get(k, lambda a: a)(a)) for k, a in arrays.items()}
+
+
+def from_a_forget_gate(d: c.Arrays, units: int) -> c.Arrays:
+    """The gradients of the coupled cell."""
+
+    def columns(a: np.ndarray) -> np.ndarray:
+        i, f, rest = np.split(a, [units, 2 * units], axis=-1)
+        return np.concatenate([i - f, rest], axis=-1)
+
+    def fed(a: np.ndarray) -> np.ndarray:
+        return np.delete(a, slice(2 * units, 3 * units), axis=-1)
+
+    forms = {"W": columns, "b": columns, "R": lambda a: fed(columns(a).T).T, "h": fed}
+    forms |= {"p": lambda a: np.stack([a[0] - a[1], a[2]])}
+    return {k: forms.get(k, lambda a: a)(a) for k, a in d.items()}
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS.keys())
+def test_coupled_gates_that_are_fed_back(options: dict[str, Any]) -> None:
+    """1 - i is a forget gate whose net input is that of i, with the other sign."""
+    library, units = c.load(), 18
+    problem, twin = (
+        Problem(name, 3, 7, 5, units, **options)
+        for name in ("coupled, all fed back", "all fed back")
+    )
+    inputs, errors = problem.arrays()
+    wide, d_wide = by_a_forget_gate(inputs, units), by_a_forget_gate(errors, units)
+    for isa in isas(library):
+        kept = c.forward(library, problem.options(isa=isa), inputs)
+        right = c.forward(library, twin.options(isa=isa), wide)
+        assert_close(kept, from_a_forget_gate({k: right[k] for k in "yhc"}, units))
+        d = c.backward(library, problem.options(isa=isa), inputs, kept, errors)
+        d_right = c.backward(library, twin.options(isa=isa), wide, right, d_wide)
+        assert_close(d, from_a_forget_gate(d_right, units))
 
 
 def test_instructions_that_the_processor_lacks_are_not_used() -> None:

@@ -18,7 +18,8 @@ KEPT = ("y", "gates", "cells", "d_y", "d_h", "d_c")
 PLAN = packing.Plan(
     gates=7,
     block_size=1,
-    feedback=True,
+    feedback=1,
+    coupled=False,
     peepholes=True,
     truncated=False,
     reverse=False,
@@ -98,8 +99,8 @@ def test_malformed_calls(seed: int) -> None:
                 *(tf.constant(a) for a in inputs.values()), plan=PLAN.words()
             )
         if bad.dtype == np.asarray((good | kept)[name]).dtype:
-            # Sizes are taken from x and h: against theirs, the others are wrong.
-            assert f"`{name}`" in str(caught.value) or name in ("x", "h")
+            # Sizes are taken from x and c: against theirs, the others are wrong.
+            assert f"`{name}`" in str(caught.value) or name in ("x", "c")
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import pytest
 
 import keras_lstm_ext as kle
 from keras_lstm_ext.engines.native import packing
+from keras_lstm_ext.variants import ODYSSEY
 
 layers = keras.layers
 FEATURES, TIME, ROWS = 5, 7, 3
@@ -78,6 +79,11 @@ MODELS: dict[str, Callable[[], Any]] = {
         layers.BatchNormalization(scale=False),
         layers.Softmax(),
     ),
+    "gates fed back": lambda: sequential(
+        kle.OriginalLSTM(6, block_size=2, return_sequences=True),
+        kle.VariantLSTM(5, variant=ODYSSEY["FGR"], return_sequences=True),
+        kle.VariantLSTM(4, variant=ODYSSEY["CIFG"]),
+    ),
     "inside": inside,
 }
 
@@ -124,13 +130,14 @@ def test_whole_numbers_go_into_an_embedding() -> None:
 
 
 def test_state_restore_and_reset() -> None:
-    model = sequential(kle.ClassicLSTM(6, return_sequences=True), kle.PeepholeLSTM(4))
+    model = sequential(kle.OriginalLSTM(6, return_sequences=True), kle.PeepholeLSTM(4))
     x = np.random.default_rng(3).normal(size=(TIME, ROWS, FEATURES))
     stream = kle.stream(model, ROWS)
     first = stream.step(x[0])
     stream.step(x[1])
     kept = stream.state
-    assert [a.shape for a in kept] == [(ROWS, 6), (ROWS, 6), (ROWS, 4), (ROWS, 4)]
+    sizes = (6, 6, 12, 4, 4)  # 12 gates that are fed back
+    assert [a.shape for a in kept] == [(ROWS, n) for n in sizes]
     then = stream.step(x[2])
     stream.step(x[3])
     stream.restore(kept)
@@ -169,7 +176,7 @@ def test_outputs_are_the_callers() -> None:
             stream.step(x, out=wrong)
 
 
-@pytest.mark.parametrize("name", ["dense", "normal", "activations"])
+@pytest.mark.parametrize("name", ["dense", "normal", "activations", "gates fed back"])
 def test_steps_allocate_nothing(name: str) -> None:
     rows = 16384  # the smallest array takes 64 kilobytes, NumPy's own buffers up to 33
     stream, x = kle.stream(MODELS[name](), rows), np.ones((rows, FEATURES), "float32")
@@ -202,7 +209,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         "Bidirectional 'both'",
     ),
     "backwards": (lambda: sequential(kle.ClassicLSTM(4, go_backwards=True)), "go_backwards"),
-    "gates fed back": (lambda: sequential(kle.OriginalLSTM(4)), "does not feed gates back"),
+    "blocks": (lambda: sequential(kle.PeepholeLSTM(10, block_size=5)), "blocks of up to 4 cells"),
     "squasher": (lambda: sequential(kle.ClassicLSTM(4, activation="gelu")), "activation"),
     "another kind": (lambda: sequential(layers.GRU(4, name="gru")), "GRU .gru.: only LSTM"),
     "convolution": (lambda: sequential(layers.Conv1D(4, 3), kle.ClassicLSTM(4)), "Conv1D"),

@@ -52,10 +52,6 @@ def why_not(layer: Any, call: Any) -> str | None:
 def why_not_cell(cell: Any) -> str | None:
     """Gives None if the library knows the cell, or the reason why not."""
     v, equations = cell.variant, cell.equations
-    if v.feeds_gates:
-        return "it does not feed gates back"
-    if v.coupled:
-        return "it does not couple the gates"
     if v.peepholes and v.block_size > 4:
         return "it knows peepholes in blocks of up to 4 cells"
     for name in ("sigma", "activation", "output_activation"):
@@ -70,19 +66,21 @@ def run(
     layer: Any, sequences: Tensor, initial_state: list[Tensor], mask: Tensor | None, training: bool
 ) -> tuple[Tensor, Tensor, list[Tensor]]:
     """Computes a whole sequence: see `keras_lstm_ext.engines.run`."""
-    cell, (h, c) = layer.cell, initial_state
+    cell, (h, c, *gates) = layer.cell, initial_state
     if training and cell.dropout:
         multiplier = cell.get_dropout_mask(sequences[:, 0])
         sequences = sequences * ops.cast(multiplier, sequences.dtype)[:, None]
     multiplier = cell.get_recurrent_dropout_mask(h) if training else None
-    arrays = (sequences, h, c, *_weights(cell), multiplier, mask)
-    y, h, c = BINDING.sequence(layer, arrays, training)
+    fed = ops.concatenate([h, *gates], axis=-1) if gates else h
+    arrays = (sequences, fed, c, *_weights(cell), multiplier, mask)
+    y, fed, c = BINDING.sequence(layer, arrays, training)
+    h, *gates = (fed[:, : cell.units], fed[:, cell.units :]) if gates else (fed,)
     if mask is not None and layer.go_backwards:
         mask = ops.flip(mask, axis=1)
-    return *bptt.shown(layer, mask, h, y), [h, c]
+    return *bptt.shown(layer, mask, h, y), [h, c, *gates]
 
 
 def _weights(cell: Any) -> tuple[Tensor, ...]:
     b = ops.zeros((cell.kernel.shape[1],)) if cell.bias is None else cell.full_bias()
-    weights = (cell.kernel, cell.recurrent_kernel, cell.peephole_kernel, b)
+    weights = (cell.kernel, cell.full_recurrent_kernel(), cell.peephole_kernel, b)
     return tuple(None if w is None else cast(w, "float32") for w in weights)

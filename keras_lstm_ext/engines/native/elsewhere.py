@@ -31,15 +31,18 @@ def run(*arrays: Tensor, backward: bool, plan: packing.Plan, equations: Equation
     """
     a, fixed = _time_major(arrays[:9], plan)
     of = algorithm.Plan(equations, True)
-    (y, h, c, _), kept = algorithm.forward(of, scan, a, fixed, keep=backward)
+    (y, h, c, gates), kept = algorithm.forward(of, scan, a, fixed, keep=backward)
     if not backward:
-        shapes = packing.result_shapes(plan.words(), arrays[0].shape, arrays[1].shape)
+        shapes = packing.result_shapes(plan.words(), *(a.shape for a in arrays[:3]))
         y = jnp.swapaxes(y, 0, 1) if plan.shows or plan.keeps else jnp.zeros(shapes[0])
-        return [y, h, c, *(jnp.zeros(shape, "float32") for shape in shapes[3:])]
+        nothing = (jnp.zeros(shape, "float32") for shape in shapes[3:])
+        return [y, _joined(h, gates), c, *nothing]
     d_y, d_h, d_c = arrays[12:]
     d_y = jnp.swapaxes(d_y, 0, 1) if plan.shows else None  # in the order of reading, as y is
-    d = algorithm.backward(of, scan, a, fixed, kept, (d_y, d_h, d_c, None))
-    found = (jnp.swapaxes(_turned(d.x, plan), 0, 1), d.h, d.c, d.W, d.R, d.p, d.b)
+    d_h, d_gates = _apart(d_h, d_c, plan)
+    d = algorithm.backward(of, scan, a, fixed, kept, (d_y, d_h, d_c, d_gates))
+    x = jnp.swapaxes(_turned(d.x, plan), 0, 1)
+    found = (x, _joined(d.h, d.gates), d.c, d.W, d.R, d.p, d.b)
     return [jnp.zeros_like(a) if e is None else e for e, a in zip(found, arrays[:7], strict=True)]
 
 
@@ -49,7 +52,18 @@ def _time_major(arrays: Sequence[Tensor], plan: packing.Plan) -> Any:
     R, p = R if plan.feedback else None, p if plan.peepholes else None
     valid = _turned(mask.T[:, :, None], plan) if plan.masked else None
     fixed = algorithm.Fixed(valid, multiplier if plan.multiplied else None)
-    return algorithm.Arrays(x, h, c, None, W, R, p, b), fixed
+    h, gates = _apart(h, c, plan)
+    return algorithm.Arrays(x, h, c, gates, W, R, p, b), fixed
+
+
+def _apart(fed: Tensor, c: Tensor, plan: packing.Plan) -> tuple[Tensor, Tensor | None]:
+    """h, and the gates where they are fed back."""
+    units = c.shape[1]
+    return (fed[:, :units], fed[:, units:]) if plan.feedback == 2 else (fed, None)
+
+
+def _joined(h: Tensor, gates: Tensor | None) -> Tensor:
+    return h if gates is None else jnp.concatenate([h, gates], axis=1)
 
 
 def _turned(x: Tensor, plan: packing.Plan) -> Tensor:

@@ -108,7 +108,7 @@ def _backward(
     of: Plan, a: Sequence[Tensor], fixed: Sequence[Tensor], kept: Any, d: Sequence[Tensor]
 ) -> tuple[Tensor, ...]:
     if not of[0].shows:
-        d = (jnp.zeros((len(d[0]), 0, d[0].shape[1]), "float32"), *d)
+        d = (jnp.zeros((len(d[1]), 0, d[1].shape[1]), "float32"), *d)  # no error at any y
     return tuple(_computed((of[0]._replace(keeps=True), of[1]), True, *a, *fixed, *kept, *d))
 
 
@@ -121,11 +121,11 @@ _sequence = reverse_only(_plain, _keeping, _backward)
 
 
 def _results(*avals: Any, backward: bool, plan: packing.Plan, equations: Equations) -> list[Any]:
-    x, h, *_ = avals
+    x, h, c, *_ = avals
     if backward:
         shapes = [a.shape for a in avals[:7]]
     else:
-        shapes = packing.result_shapes(plan.words(), x.shape, h.shape)
+        shapes = packing.result_shapes(plan.words(), x.shape, h.shape, c.shape)
     # An open size is a symbol, of which nothing is computed.
     if any(math.prod(n for n in shape if isinstance(n, int)) > LARGEST for shape in shapes):
         raise ValueError(f"`x` is too large. Received: x of shape {x.shape}")

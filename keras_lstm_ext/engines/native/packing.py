@@ -31,7 +31,7 @@ SQUASHERS = {
 """What the library calls them."""
 
 ARRAYS = ("x", "h", "c", "W", "R", "p", "b", "multiplier", "mask")
-"""What a call is made on, in the order of the library."""
+"""What a call is made on, in the order of the library; in h, gates that are fed back follow h."""
 
 TYPES = {"float32": 1, "bool": 2}
 """What the library calls the types of arrays; any other is 0."""
@@ -48,7 +48,8 @@ class Plan(NamedTuple):
     Args:
         gates: A sum of `GATES`.
         block_size: Cells that share their gates.
-        feedback: Whether h is fed back.
+        feedback: What is fed back: 0 for nothing, 1 for h, 2 for h and the gates.
+        coupled: Whether 1 - i stands for the forget gate.
         peepholes: Whether gates see the state.
         truncated: Whether the gradient is.
         reverse: Whether the sequence is read from its end.
@@ -65,7 +66,8 @@ class Plan(NamedTuple):
 
     gates: int
     block_size: int
-    feedback: bool
+    feedback: int
+    coupled: bool
     peepholes: bool
     truncated: bool
     reverse: bool
@@ -106,7 +108,8 @@ def plan_of(layer: Any, masked: bool, multiplied: bool, keeps: bool, threads: in
     return Plan(
         sum(GATES[gate] for gate in v.gates),
         v.block_size,
-        v.feedback != "none",
+        2 if v.feeds_gates else int(v.feedback != "none"),
+        v.coupled,
         layer.cell.peephole_kernel is not None,
         v.truncated,
         bool(layer.go_backwards),
@@ -195,13 +198,13 @@ def kept(words: Words, units: int) -> tuple[int, int]:
     return gates.value, cells.value
 
 
-def result_shapes(words: Words, x: Shape, h: Shape) -> list[tuple[Any, ...]]:
+def result_shapes(words: Words, x: Shape, h: Shape, c: Shape) -> list[tuple[Any, ...]]:
     """Shapes of y, h, c and what is kept, of which only the units need to be a number."""
-    (batch, time, _), units = x, h[1]
+    (batch, time, _), units = x, c[1]
     shows, keeps = words[WORDS["shows"]], words[WORDS["keeps"]]
     y = (batch, time if shows or keeps else 0, units)
     floats = kept(words, int(units)) if keeps else (0, 0)
-    return [y, h, h, *((batch * time * n if keeps else 0,) for n in floats)]
+    return [y, h, c, *((batch * time * n if keeps else 0,) for n in floats)]
 
 
 def call(backward: bool, words: Words, arrays: Iterable[Sequence[int]]) -> None:

@@ -136,7 +136,7 @@ def _differentiable(
             def once(*watched: Tensor) -> Any:
                 d = [tf.stop_gradient(a) for a in watched[len(arrays) :]]
                 if not plan.shows:
-                    d = [inputs[1][:, None][:, :0], *d]  # no error at any y
+                    d = [inputs[2][:, None][:, :0], *d]  # no error at any y
                 keeping = plan._replace(keeps=True)
                 y, _, _, *kept = results if plan.keeps else forward(keeping, inputs)
                 return backward(

@@ -97,10 +97,10 @@ class Forward(torch.autograd.Function):
     def backward(ctx: Any, *d: Tensor) -> tuple[Tensor | None, ...]:
         """The errors at the arrays."""
         saved = ctx.saved_tensors
-        y, h = saved[9], saved[1]
+        y, h, c = saved[9], saved[1], saved[2]
         if not ctx.words[WORDS["shows"]]:
-            y = h.new_empty((*h.shape[:-1], 0, h.shape[-1]))  # no error at any y
-        at = zip((y, h, h), d[:3], strict=True)
+            y = c.new_empty((*c.shape[:-1], 0, c.shape[-1]))  # no error at any y
+        at = zip((y, h, c), d[:3], strict=True)
         arrays = (*saved, *(torch.zeros_like(a) if given is None else given for a, given in at))
         # Dynamo traces no function within one, and lets nobody differentiate twice.
         if torch.compiler.is_compiling() or not (torch.is_grad_enabled() or _has_tangent(arrays)):
@@ -151,8 +151,8 @@ def _run(backward: bool, arrays: Sequence[Tensor], results: list[Tensor], words:
 
 
 def _results(*arguments: Any) -> list[Tensor]:
-    x, h, *_, words = arguments
-    shapes = packing.result_shapes(tuple(words), x.shape, h.shape)
+    x, h, c, *_, words = arguments
+    shapes = packing.result_shapes(tuple(words), x.shape, h.shape, c.shape)
     return [x.new_empty(shape) for shape in shapes]
 
 

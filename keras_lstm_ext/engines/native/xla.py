@@ -85,8 +85,8 @@ def _op() -> Any:
 
 def forward(plan: packing.Plan, inputs: Sequence[Tensor]) -> list[Tensor]:
     """Calls the library: y, h, c and what is kept."""
-    x, h = (_shape(k, a) for k, a in enumerate(inputs[:2]))
-    shapes = packing.result_shapes(plan.words(), x, h)
+    x, h, c = (_shape(k, a) for k, a in enumerate(inputs[:3]))
+    shapes = packing.result_shapes(plan.words(), x, h, c)
     return _call("keras_lstm_ext_forward", plan, inputs, shapes)
 
 
