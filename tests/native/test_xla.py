@@ -311,3 +311,16 @@ def test_nan_goes_through() -> None:
     given, plain = (tf.function(layer, jit_compile=True)(x).numpy() for x in (bad, X))
     assert np.isnan(given[1, 2:]).all()
     np.testing.assert_array_equal(np.delete(given, 1, 0), np.delete(plain, 1, 0))
+
+
+def test_sizes_beyond_64_bits() -> None:
+    import tensorflow as tf
+
+    from keras_lstm_ext.engines.native import xla
+    from tests.native.test_op import BATCH, PLAN, arrays
+
+    assert xla._why_not_registered() is None
+    huge = arrays() | {"x": tf.zeros((BATCH, 2**60, 0)), "W": np.zeros((0, 24), "float32")}
+    given = [tf.constant(a) for a in huge.values()]
+    with pytest.raises(ValueError, match="`x` is too large"):
+        tf.function(lambda *a: xla.forward(PLAN, a), jit_compile=True)(*given)

@@ -5,7 +5,6 @@ slices are computed together where only they differ and nothing is kept; all els
 """
 
 import functools
-import math
 from collections.abc import Sequence
 from importlib import metadata
 from typing import Any
@@ -26,9 +25,6 @@ Plan = tuple[packing.Plan, Equations]
 
 TARGETS = ("keras_lstm_ext_forward", "keras_lstm_ext_backward")
 """What XLA knows the handlers by."""
-
-LARGEST = 2**60
-"""Floats in an array, beyond which XLA does not refuse but ends the process."""
 
 
 def why_not(layer: Any, call: Any) -> str | None:
@@ -126,9 +122,6 @@ def _results(*avals: Any, backward: bool, plan: packing.Plan, equations: Equatio
         shapes = [a.shape for a in avals[:7]]
     else:
         shapes = packing.result_shapes(plan.words(), x.shape, h.shape, c.shape)
-    # An open size is a symbol, of which nothing is computed.
-    if any(math.prod(n for n in shape if isinstance(n, int)) > LARGEST for shape in shapes):
-        raise ValueError(f"`x` is too large. Received: x of shape {x.shape}")
     return [jax.core.ShapedArray(shape, np.dtype("float32")) for shape in shapes]
 
 

@@ -198,13 +198,21 @@ def kept(words: Words, units: int) -> tuple[int, int]:
     return gates.value, cells.value
 
 
+LARGEST = 2**60
+"""Floats in an array, beyond which XLA does not refuse but ends the process."""
+
+
 def result_shapes(words: Words, x: Shape, h: Shape, c: Shape) -> list[tuple[Any, ...]]:
     """Shapes of y, h, c and what is kept, of which only the units need to be a number."""
     (batch, time, _), units = x, c[1]
     shows, keeps = words[WORDS["shows"]], words[WORDS["keeps"]]
     y = (batch, time if shows or keeps else 0, units)
     floats = kept(words, int(units)) if keeps else (0, 0)
-    return [y, h, c, *((batch * time * n if keeps else 0,) for n in floats)]
+    shapes = [y, h, c, *((batch * time * n if keeps else 0,) for n in floats)]
+    # An open size is a symbol, of which nothing is computed.
+    if any(math.prod(n for n in shape if isinstance(n, int)) > LARGEST for shape in shapes):
+        raise ValueError(f"`x` is too large. Received: x of shape {tuple(x)}")
+    return shapes
 
 
 def call(backward: bool, words: Words, arrays: Iterable[Sequence[int]]) -> None:
