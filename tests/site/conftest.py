@@ -3,6 +3,7 @@
 import fcntl
 import functools
 import http.server
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -101,3 +102,30 @@ def browser(request):
         started = p.chromium.launch(executable_path=chromium, args=BROWSER_ARGUMENTS)
         yield started
         started.close()
+
+
+@pytest.fixture(scope="session")
+def reference():
+    """`keras_lstm_ext.reference`, without the package around it, which loads Keras."""
+    path = ROOT / "keras_lstm_ext" / "reference" / "__init__.py"
+    specification = importlib.util.spec_from_file_location("reference_alone", path)
+    module = importlib.util.module_from_spec(specification)
+    sys.modules["reference_alone"] = module
+    specification.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def opened(served, browser):
+    """Opens a page in a tab that is closed after the test."""
+    contexts = []
+
+    def open_page(address, **options):
+        contexts.append(browser.new_context(reduced_motion="reduce", **options))
+        page = contexts[-1].new_page()
+        page.goto(served + address, wait_until="networkidle")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()

@@ -1,13 +1,11 @@
 """The two interactive figures: their arithmetic and what they show, against the reference."""
 
-import importlib.util
 import json
-import sys
 
 import numpy as np
 import pytest
 
-from tests.site.sources import CONTENT, ROOT
+from tests.site.sources import CONTENT
 
 FLOW, STEPS = "equations/gradient-flow/", "equations/step-through/"
 DEFAULTS = {"w": 0.9, "x": 0.1, "i": 0.5, "f": 0.9, "p": 0.1, "T": 60}
@@ -19,33 +17,6 @@ SETTINGS = [
     DEFAULTS | {"x": 0.2, "w": 2.0, "i": 0.62, "f": 0.88, "p": 0.55, "T": 200},
 ]
 GATES = ("i", "f", "g", "o")
-
-
-@pytest.fixture(scope="module")
-def reference():
-    """`keras_lstm_ext.reference`, without the package around it, which loads Keras."""
-    path = ROOT / "keras_lstm_ext" / "reference" / "__init__.py"
-    specification = importlib.util.spec_from_file_location("reference_alone", path)
-    module = importlib.util.module_from_spec(specification)
-    sys.modules["reference_alone"] = module
-    specification.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture
-def opened(served, browser):
-    """Opens a page in a tab that is closed after the test."""
-    contexts = []
-
-    def open_page(address, **options):
-        contexts.append(browser.new_context(reduced_motion="reduce", **options))
-        page = contexts[-1].new_page()
-        page.goto(served + address, wait_until="networkidle")
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
 
 
 def flow(reference, name, s, t):
