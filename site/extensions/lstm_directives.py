@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import example
 import lstm_benchmarks
 import lstm_board
 import lstm_citations
@@ -28,6 +29,12 @@ DIRECTIVES: dict[str, Callable[..., Iterator[str]]] = {
     "cell": lstm_figures.cell,
     "timeline": lstm_figures.timeline,
     "figure": lstm_figures.interactive,
+    "moving-cell": lstm_figures.moving_cell,
+    "example-sentence": example.sentence,
+    "example-table": example.table,
+    "example-weights": example.weights,
+    "example-equation": example.equation,
+    "example-equation-again": example.again,
     "variants": lstm_tables.variants,
     "as-published": lstm_tables.as_published,
     "equation-table": lstm_tables.side_by_side,
@@ -41,6 +48,8 @@ DIRECTIVES: dict[str, Callable[..., Iterator[str]]] = {
     "experiment-flow": lstm_experiments.error_flow,
     "experiment-models": lstm_experiments.models,
     "experiment-note": lstm_experiments.note,
+    "live-rule": lstm_experiments.live_rule,
+    "fact-peepholes": lstm_experiments.fact_peepholes,
     "bibliography": lstm_citations.bibliography,
     "ledger": lstm_ledger.ledger,
 }

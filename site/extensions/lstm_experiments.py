@@ -11,6 +11,7 @@ import lstm_benchmarks
 import lstm_sources
 import needed
 import network
+import numpy as np
 import sample
 
 from keras_lstm_ext.bench import report as bench
@@ -88,6 +89,43 @@ def models() -> Iterator[str]:
     """What today's models make of the tasks, beside the paper's networks."""
     found = [content for content in every() if not content["settings"]]
     yield from ("", *report.models_table(found).splitlines(), "")
+
+
+def live_rule() -> Iterator[str]:
+    """Whether our networks meet the paper's stopping rule on adding, in either reading."""
+    network = "2 blocks of 2"
+    plain, squared = (read(RESULTS / f"adding{s}.json")["rows"][network] for s in ("", "-squared"))
+    met, met_squared = (report.needed_sequences(row["trials"]) for row in (plain, squared))
+    yield ""
+    yield (
+        f"Of our {len(plain['trials'])} networks {_some(len(met))} met that rule within "
+        f"{plain['limit']:,} sequences, and a network on this page is no exception. With 0.04 and "
+        f"0.01 read as bounds of the squared errors, {len(met_squared)} of "
+        f"{len(squared['trials'])} met it, after {np.mean(met_squared):,.0f} sequences in "
+        "the mean. "
+        "[The runs, and what is open](adding.md)"
+    )
+    yield ""
+
+
+def fact_peepholes() -> Iterator[str]:
+    """How many of our networks learn timed spikes, with and without peepholes, by their biases."""
+    forget, both = (_counts(f"timed-spikes-{biases}.json") for biases in ("forget", "both"))
+    yield (
+        "Of our networks whose forget gate begins open, {} learn them with peepholes, {} without. "
+        "Where the output gate begins closed as well, it is {} with, and {} without. "
+        "[The runs](experiments/timed-spikes.md)"
+    ).format(*forget, *both)
+
+
+def _counts(name: str) -> Iterator[str]:
+    """How many trials of each row of a file solved its task."""
+    for row in read(RESULTS / name)["rows"].values():
+        yield f"{len(report.needed_sequences(row['trials']))} of {len(row['trials'])}"
+
+
+def _some(number: int) -> str:
+    return str(number or "none")
 
 
 def note() -> Iterator[str]:

@@ -1,10 +1,12 @@
-"""Figures drawn while the site is built, as inline SVG; a script goes on drawing two of them."""
+"""Figures drawn while the site is built, as inline SVG; a script goes on drawing some of them."""
 
 from collections.abc import Iterator
 
 import events
 import gradient_flow
+import live
 import lstm_sources  # noqa: F401  (stands in for the package, see there)
+import moving
 import step_through
 
 from keras_lstm_ext import diagram
@@ -13,7 +15,11 @@ from keras_lstm_ext.variants import FAMILY
 BEFORE = {"original": "cec", "classic": "original", "peephole": "classic"}
 """The member that each one adds something to."""
 
-INTERACTIVE = {"gradient-flow": gradient_flow.draw, "step-through": step_through.draw}
+INTERACTIVE = {
+    "gradient-flow": gradient_flow.draw,
+    "step-through": step_through.draw,
+    "live": live.draw,
+}
 
 
 def cell(name: str) -> Iterator[str]:
@@ -32,3 +38,8 @@ def timeline() -> Iterator[str]:
 def interactive(name: str) -> Iterator[str]:
     """A figure with controls, which works as a picture and a table without JavaScript."""
     yield from ("", INTERACTIVE[name](), "")
+
+
+def moving_cell(folders: str) -> Iterator[str]:
+    """The cell of the example, on a page so many folders deep."""
+    yield from ("", moving.draw(int(folders)), "")

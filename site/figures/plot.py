@@ -77,11 +77,12 @@ def slider(name: str, label: str, lowest: float, highest: float, step: float, va
     )
 
 
-def scripted(name: str) -> str:
-    """What makes a figure interactive; pages with one are two folders deep."""
+def scripted(name: str, folders: int = 2) -> str:
+    """What makes a figure interactive, on a page so many folders deep."""
+    up = "../" * folders
     return (
-        '<link rel="stylesheet" href="../../assets/interactive.css">'
-        f'<script type="module" src="../../assets/{name}.js"></script>'
+        f'<link rel="stylesheet" href="{up}assets/interactive.css">'
+        f'<script type="module" src="{up}assets/{name}.js"></script>'
     )
 
 

@@ -12,7 +12,12 @@ PALETTES = {"light": "default", "dark": "slate"}
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 AXE = {"runOnly": RULES, "resultTypes": ["violations"]}
 VIOLATIONS = "found => found.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html).join(' '))"
-LARGEST = {"equations/gradient-flow.md": 300_000, "equations/step-through.md": 300_000}
+INTERACTIVE = [
+    "equations/gradient-flow.md",
+    "equations/step-through.md",
+    "experiments/1997-live.md",
+]
+LARGEST = dict.fromkeys(INTERACTIVE, 300_000)
 
 
 class Visit:

@@ -91,9 +91,9 @@ export const TASKS = {
     gateBias: { i: [0], f: [2], o: [-2] },
     form: { ...IN_2002, features: 1, outputs: 1, rate: 1e-5, momentum: 0.999 },
     stream: 0.49,
-    draw(random, T) {
+    draw(random, T, intervals = 100) {
       const [inputs, targets, marks] = [[], [], []];
-      for (let n = 0; n < 100; n++) {
+      for (let n = 0; n < intervals; n++) {
         const late = random.below(2);
         for (let left = T + late - 1; left >= 0; left--) {
           targets.push([+!left]);
@@ -152,7 +152,7 @@ export class Race {
     this.networks = networksOf(task).map((network, n) =>
       network.begin(new Random(seed, n + 1), this.task.range, network.gates ? this.task.gateBias : {}),
     );
-    this.shown = this.task.draw(new Random(seed, T, 9), T);
+    this.shown = this.task.draw(new Random(seed, T, 9), T, 10);
     this.scores = this.networks.map(() => new Score(this.task));
     this.sequences = 0;
     this.bins = [];
@@ -195,16 +195,15 @@ export class Race {
     return 0;
   }
 
-  // How both networks do, and what they make of the sequence shown; of a stream, of its beginning.
+  // How both networks do, and what they make of the sequence shown.
   state() {
     const { sequences, shown, scores, networks } = this;
-    const inputs = shown.inputs.slice(0, this.task.stream ? 120 : Infinity);
     return {
       sequences,
       shown,
       rules: scores.map((score) => score.rules),
       weights: networks.map((network) => network.weights),
-      traces: networks.map((network) => network.trace(inputs, shown.targets.at(-1))),
+      traces: networks.map((network) => network.trace(shown.inputs, shown.targets.at(-1))),
     };
   }
 }
