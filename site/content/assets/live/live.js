@@ -15,7 +15,8 @@ function start(figure) {
   const part = (name) => figure.querySelector(`[data-part="${name}"]`);
   const say = (name, text) => (part(name).textContent = text);
   const box = (name) => ["x", "y", "width", "height"].map((side) => +part(name).getAttribute(side));
-  let [worker, running, curve, latest, drawn, spoken] = [];
+  let running = false;
+  let [worker, curve, latest, drawn, spoken] = [];
 
   // A line through one value per step, or per point of the curve, in a frame.
   function line(path, inside, values, low, high, last = values.length) {
@@ -31,13 +32,12 @@ function start(figure) {
   function drawProgress(sequences) {
     const { top, paper } = tasks[task.value];
     const [left, upper, width, height] = box("errors");
-    let last = 100000;
-    while (last < sequences) last *= 2;
     const mean = paper[T.value];
-    const hidden = !mean || mean > last;
+    let last = 100000;
+    while (last < Math.max(sequences, mean ?? 0)) last *= 2;
     const x = left + (width * mean) / last;
-    for (const name of ["paper", "paper-name"]) part(name).toggleAttribute("hidden", hidden);
-    if (!hidden) {
+    for (const name of ["paper", "paper-name"]) part(name).toggleAttribute("hidden", !mean);
+    if (mean) {
       part("paper").setAttribute("d", `M${x.toFixed(1)} ${upper}v${height}`);
       part("paper-name").setAttribute("x", (x - 5).toFixed(1));
       say("paper-name", `the paper: ${count(mean)}`);
@@ -146,8 +146,8 @@ function start(figure) {
   again.addEventListener("click", () => anew(false));
   figure.addEventListener("change", ({ target }) => {
     if (target === task) allow();
-    if (target === speed) run(Boolean(running));
-    else if (T.checkValidity() && seed.checkValidity()) anew(false);
+    if (target === speed) run(running);
+    else if (T.reportValidity() && seed.reportValidity()) anew(false);
   });
 
   const given = new URLSearchParams(location.search);
