@@ -1,4 +1,4 @@
-r"""The squashing functions of the 1997 paper, beside those that Keras has.
+r"""The squashing functions of the 1997 paper and of Keras 2, beside those that Keras has.
 
 A layer's `activation` accepts their names as it accepts ``"tanh"``.
 """
@@ -54,9 +54,31 @@ def centered_sigmoid_1(x: Any) -> Any:
     return ops.tanh(0.5 * ops.convert_to_tensor(x))
 
 
-PAPER_ACTIVATIONS: dict[str, Activation] = {
+@keras.saving.register_keras_serializable(package="keras_lstm_ext")
+def hard_sigmoid_of_keras_2(x: Any) -> Any:
+    r"""What Keras 1 and 2 called `hard_sigmoid`, the default of their gates before 2.3.
+
+    $$\max(0, \min(1, 0.2 x + 0.5))$$
+
+    Under that name Keras 3 has a slope of 1/6.
+
+    Args:
+        x: Tensor of any shape and float dtype.
+
+    Returns:
+        Tensor like `x`.
+
+    Examples:
+        >>> round(float(hard_sigmoid_of_keras_2(1.0)), 3)
+        0.7
+    """
+    return ops.clip(0.2 * ops.convert_to_tensor(x) + 0.5, 0.0, 1.0)
+
+
+OWN_ACTIVATIONS: dict[str, Activation] = {
     "centered_sigmoid_2": centered_sigmoid_2,
     "centered_sigmoid_1": centered_sigmoid_1,
+    "hard_sigmoid_of_keras_2": hard_sigmoid_of_keras_2,
 }
 
 SLOPES: dict[Activation, Activation] = {
@@ -68,6 +90,7 @@ SLOPES: dict[Activation, Activation] = {
     keras.activations.softsign: lambda y: ops.square(1.0 - ops.abs(y)),
     keras.activations.softplus: lambda y: -ops.expm1(-y),
     keras.activations.exponential: lambda y: y,
+    hard_sigmoid_of_keras_2: lambda y: ops.cast((y > 0.0) & (y < 1.0), y.dtype) / 5.0,
     centered_sigmoid_2: lambda y: 1.0 - 0.25 * y * y,
     centered_sigmoid_1: lambda y: 0.5 - 0.5 * y * y,
 }
@@ -91,14 +114,14 @@ def get(name: str, identifier: Any) -> Activation:
         >>> get("activation", "centered_sigmoid_1").__name__
         'centered_sigmoid_1'
     """
-    if isinstance(identifier, str) and identifier in PAPER_ACTIVATIONS:
-        return PAPER_ACTIVATIONS[identifier]
+    if isinstance(identifier, str) and identifier in OWN_ACTIVATIONS:
+        return OWN_ACTIVATIONS[identifier]
     try:
         function: Activation = keras.activations.get(identifier)
     except (ValueError, TypeError):
         raise ValueError(
             f"`{name}` must be None, a callable, the name of a Keras activation or one of "
-            f"{tuple(PAPER_ACTIVATIONS)}. Received: {name}={identifier!r}"
+            f"{tuple(OWN_ACTIVATIONS)}. Received: {name}={identifier!r}"
         ) from None
     return function
 
@@ -116,7 +139,7 @@ def serialize(function: Activation) -> Any:
         >>> serialize(centered_sigmoid_2)
         'centered_sigmoid_2'
     """
-    for name, known in PAPER_ACTIVATIONS.items():
+    for name, known in OWN_ACTIVATIONS.items():
         if function is known:
             return name
     return keras.activations.serialize(function)

@@ -11,6 +11,12 @@ LAYOUT = "tf1"
 VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
 """How the name of a variable ends in a checkpoint of objects, as TensorFlow 2 writes them."""
 
+OBJECTS = "_CHECKPOINTABLE_OBJECT_GRAPH"
+"""The entry in such a checkpoint that says what its variables are called otherwise."""
+
+IN_SAVED_MODEL = os.path.join("variables", "variables")
+"""The checkpoint in the folder of a SavedModel."""
+
 BEFORE_1_2 = {"weights": "kernel", "biases": "bias"}
 """Names that TensorFlow changed in version 1.2."""
 
@@ -54,8 +60,10 @@ def variables(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise ImportError(
             'checkpoints are read by TensorFlow: pip install "keras-lstm-ext[cpu]"'
         ) from error
+    inside = os.path.join(path, IN_SAVED_MODEL)
+    name = inside if os.path.isfile(f"{inside}.index") else os.fspath(path)
     try:
-        reader = tf.train.load_checkpoint(os.fspath(path).removesuffix(".index"))
+        reader = tf.train.load_checkpoint(name.removesuffix(".index"))
         names = sorted(reader.get_variable_to_shape_map())
     except (ValueError, tf.errors.OpError) as error:
         raise ValueError(
@@ -95,4 +103,22 @@ def _is_lstm(arrays: dict[str, Array]) -> bool:
 
 def of_objects(given: dict[str, Any]) -> dict[str, Array]:
     """The variables of a checkpoint of objects by their paths; none of another checkpoint."""
-    return {k.removesuffix(VALUE): v for k, v in given.items() if k.endswith(VALUE)}
+    found = {k.removesuffix(VALUE): v for k, v in given.items() if k.endswith(VALUE)}
+    if not any(_is_number(path) for path in found):
+        return found
+    names = _names(given[OBJECTS])
+    return {names[path] if _is_number(path) else path: array for path, array in found.items()}
+
+
+def _is_number(path: str) -> bool:
+    """Whether a path ends in a place in a list, as in a SavedModel: `variables/7`."""
+    return path.rpartition("/")[2].isdigit()
+
+
+def _names(objects: bytes) -> dict[str, str]:
+    """The names that variables had in the model, by their paths."""
+    from tensorflow.core.protobuf import trackable_object_graph_pb2
+
+    graph = trackable_object_graph_pb2.TrackableObjectGraph.FromString(objects)
+    attributes = [attribute for node in graph.nodes for attribute in node.attributes]
+    return {a.checkpoint_key.removesuffix(VALUE): a.full_name for a in attributes}

@@ -15,6 +15,8 @@ Cell = tuple[dict[str, Array], str]
 
 FROM_CONFIG = ("activation", "recurrent_activation", "return_sequences")
 KERAS_1 = {"inner_activation": "recurrent_activation"}
+OLD_NAMES = {"hard_sigmoid": "hard_sigmoid_of_keras_2"}
+"""What Keras 3 calls differently."""
 
 
 def read_layers(
@@ -24,23 +26,24 @@ def read_layers(
 
     These are `.h5` files of Keras 1 and 2 with `LSTM`, `CuDNNLSTM` or the `PeepholeLSTMCell` of
     TensorFlow Addons, checkpoints of TensorFlow 1, and those that Keras 2 wrote in TensorFlow's
-    format. No code of the old network is needed.
+    format, alone or in a SavedModel. No code of the old network is needed.
 
     Args:
-        path: The file; of a checkpoint the name in front of `.index`.
+        path: The file; of a checkpoint the name in front of `.index`; or the folder of a SavedModel
+            that Keras 2 wrote.
         forget_bias: What cells of TensorFlow 1 add to the forget gate when they run. Default: 1,
             but 0 for those that `CudnnLSTM` saved.
         **arguments: Given to every layer. Default: activations and `return_sequences` as the file
-            says, if it has the architecture too.
+            says, if it has the architecture too, with `hard_sigmoid_of_keras_2` where Keras 1 or 2
+            had its `hard_sigmoid`.
 
     Returns:
         By the name in the file and in its order, a `ClassicLSTM`, or a `PeepholeLSTM` where there
         are peepholes, built and with its weights. Of a `Bidirectional`, each direction is one.
 
     Raises:
-        ValueError: If the file is none of these or has no LSTM; or if the gates had the
-            `hard_sigmoid` of Keras 1 and 2, which Keras 3 does not have, and no
-            `recurrent_activation` is given.
+        ValueError: If the file is none of these or has no LSTM; or if `"hard_sigmoid"` is given,
+            which was another function when Keras 1 or 2 wrote the file.
 
     Examples:
         >>> model = keras.Sequential([keras.Input((None, 3)), keras.layers.LSTM(4, name="memory")])
@@ -49,6 +52,12 @@ def read_layers(
         >>> layer
         <ClassicLSTM name=memory, built=True>
     """
+    for name, value in arguments.items():
+        if isinstance(value, str) and value in OLD_NAMES:
+            raise ValueError(
+                f"`{name}` must say which of two functions is meant, {OLD_NAMES[value]!r} or "
+                f"keras.activations.{value}, which Keras 3 has. Received: {name}={value!r}"
+            )
     is_file = os.path.isfile(path) and not os.fspath(path).endswith(".index")
     found, configs = _h5(path) if is_file else (_checkpoint(path), {})
     if not found:
@@ -64,9 +73,11 @@ def _h5(path: Any) -> tuple[dict[str, Cell], dict[str, Any]]:
 
     found = h5.in_h5(path)
     with h5py.File(path, "r") as file:
-        text = file.attrs.get("model_config", "{}")
-    architecture = json.loads(text.decode() if isinstance(text, bytes) else text)
-    return found, dict(_configs(architecture))
+        text, version = file.attrs.get("model_config", "{}"), file.attrs.get("keras_version", "1")
+    configs = dict(_configs(json.loads(text)))
+    if int((version.decode() if isinstance(version, bytes) else version).split(".")[0]) < 3:
+        configs = {name: _renamed(config) for name, config in configs.items()}
+    return found, configs
 
 
 def _checkpoint(path: Any) -> dict[str, Cell]:
@@ -89,24 +100,26 @@ def _configs(part: Any) -> Iterator[tuple[str, Any]]:
             yield from _configs(value)
 
 
+def _renamed(config: dict[str, Any]) -> dict[str, Any]:
+    return {
+        k: OLD_NAMES.get(v, v) if k in FROM_CONFIG and isinstance(v, str) else v
+        for k, v in config.items()
+    }
+
+
 def _said(name: str, layout: str, configs: dict[str, Any]) -> dict[str, Any]:
     """The arguments of a layer that its file says."""
     last_first = [p.removeprefix("forward_").removeprefix("backward_") for p in name.split("/")]
     config: dict[str, Any] = next((configs[p] for p in last_first if p in configs), {})
     said = {key: config[key] for key in FROM_CONFIG if key in config}
     if layout == "keras_1":
-        said.setdefault("recurrent_activation", "hard_sigmoid")  # the default of Keras 1
+        said.setdefault("recurrent_activation", OLD_NAMES["hard_sigmoid"])  # by default
     return said
 
 
 def _layer(
     name: str, arrays: dict[str, Array], layout: str, arguments: Any, forget_bias: float | None
 ) -> Any:
-    if arguments.get("recurrent_activation") == "hard_sigmoid":
-        raise ValueError(
-            f"The gates of {name!r} have hard_sigmoid, 0.2 x + 0.5 between 0 and 1 in Keras 1 and "
-            "2, which has another slope in Keras 3: give `recurrent_activation` such a function"
-        )
     if layout == "tf1":
         units = arrays["kernel"].shape[1] // 4
         features, peepholes = arrays["kernel"].shape[0] - units, "w_f_diag" in arrays

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_lstm_ext import ClassicLSTM, PeepholeLSTM
+from keras_lstm_ext import ClassicLSTM, PeepholeLSTM, activations
 from keras_lstm_ext.convert import read_checkpoint, read_h5, read_layers, set_weights
 from tests.contract.family import UNITS, assert_close, normal, run
 from tests.convert import old_files, systems
@@ -161,23 +161,58 @@ def test_the_architecture_is_read(tmp_path: Path) -> None:
     assert first.activation is keras.activations.relu
 
 
+def hard(z: np.ndarray) -> np.ndarray:
+    """As Keras 1 and 2 had it; that of Keras 3 is another."""
+    return np.clip(0.2 * z + 0.5, 0.0, 1.0)
+
+
 @pytest.mark.parametrize("key", ["recurrent_activation", "inner_activation"])
-def test_the_old_hard_sigmoid_is_no_name_of_keras_3(key: str, tmp_path: Path) -> None:
-    path = old_model(tmp_path, architecture(**{key: "hard_sigmoid"}))
-    with pytest.raises(ValueError, match=r"0\.2 x \+ 0\.5.*give `recurrent_activation`"):
-        read_layers(path)
+def test_the_old_hard_sigmoid(key: str, tmp_path: Path, monkeypatch: Any) -> None:
+    path = old_model(tmp_path, architecture(**{key: "hard_sigmoid"}, return_sequences=True))
+    layer, _ = read_layers(path, return_state=True).values()
+    given = run(layer, X, initial_state=STATES)
+    arrays = systems.random_arrays("keras")
+    monkeypatch.setattr(systems, "sigmoid", hard)
+    expected = systems.RUNS["haste"](in_order_of_haste(arrays), X, *STATES)
+    assert_close(given, expected)
+    with pytest.raises(ValueError, match=r"`recurrent_activation` must say which of two"):
+        read_layers(path, recurrent_activation="hard_sigmoid")
     layer, _ = read_layers(path, recurrent_activation=keras.activations.sigmoid).values()
     assert layer.recurrent_activation is keras.activations.sigmoid
 
 
-def test_the_default_gates_of_keras_1(tmp_path: Path) -> None:
+def test_its_slope() -> None:
+    z = np.linspace(-4.0, 4.0, 32, dtype="float32")
+    slope = activations.SLOPES[activations.hard_sigmoid_of_keras_2]
+    given = slope(activations.hard_sigmoid_of_keras_2(z))
+    assert_close([keras.ops.convert_to_numpy(given)], [np.where(np.abs(z) < 2.5, 0.2, 0.0)])
+
+
+def in_order_of_haste(arrays: Any) -> dict[str, np.ndarray]:
+    """The columns i, f, g, o of Keras as i, g, f, o."""
+    split = {k: np.split(array, 4, axis=-1) for k, array in arrays.items()}
+    return {k: np.concatenate([i, g, f, o], axis=-1) for k, (i, f, g, o) in split.items()}
+
+
+def test_the_hard_sigmoid_of_a_file_of_keras_3(tmp_path: Path) -> None:
+    old = keras.layers.LSTM(UNITS, recurrent_activation="hard_sigmoid", return_sequences=True)
+    model = keras.Sequential([keras.Input((None, 5)), old])
+    model.save(tmp_path / "m.h5")
+    (layer,) = read_layers(tmp_path / "m.h5").values()
+    assert layer.recurrent_activation is keras.activations.hard_sigmoid
+    assert_close(run(layer, X), run(old, X))
+
+
+def test_the_default_gates_of_keras_1(tmp_path: Path, monkeypatch: Any) -> None:
     arrays = systems.random_arrays("keras_1")
     path = old_files.write(
         tmp_path / "old.h5", {"lstm_1": {f"lstm_1_{k}": a for k, a in arrays.items()}}
     )
-    with pytest.raises(ValueError, match="hard_sigmoid"):
-        read_layers(path)
     (layer,) = read_layers(path, recurrent_activation="sigmoid", **ARGUMENTS).values()
+    expected = systems.RUNS["keras_1"](arrays, X, *STATES)
+    assert_close(run(layer, X, initial_state=STATES), expected)
+    (layer,) = read_layers(path, **ARGUMENTS).values()
+    monkeypatch.setattr(systems, "sigmoid", hard)
     expected = systems.RUNS["keras_1"](arrays, X, *STATES)
     assert_close(run(layer, X, initial_state=STATES), expected)
 
