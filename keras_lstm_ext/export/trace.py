@@ -1,165 +1,69 @@
-"""A Keras model as an ONNX graph by tf2onnx, with a placeholder node for each LSTM layer.
+"""A Keras model as an ONNX graph by tf2onnx, with an `LSTM` node for each layer of the family."""
 
-While TensorFlow traces the model, `inner_loop`, where the layers of Keras and of this package
-compute a whole sequence, gives an operation that no converter touches. Everything else in the
-model, masks and wrappers included, is Keras' own.
-"""
-
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
-from unittest import mock
 
 import keras
-from keras import ops
+import numpy as np
 
-from keras_lstm_ext.export.graph import OPSET, dtype_of
-from keras_lstm_ext.export.lstm import is_lstm
-from keras_lstm_ext.layers._layer import RecurrentLayer
+from keras_lstm_ext.export.calls import TOKEN, Node, Trace
+from keras_lstm_ext.export.lstm import INPUTS, attributes, weights
 from keras_lstm_ext.walk import layers_of
 
-DOMAIN = "keras_lstm_ext"
-INPUT = "keras_lstm_ext_input_"
-Tensor = Any
+OPSET = 18
 
 
-def trace(model: Any) -> tuple[Any, list[Any]]:
-    """Writes a model with placeholders.
+def trace(model: Any) -> Any:
+    """Gives a model with known inputs as an `onnx.ModelProto`, in float32.
 
-    Args:
-        model: A model with known inputs.
-
-    Returns:
-        An `onnx.ModelProto` with inputs `INPUT` 0, 1, …; and the layer of each placeholder, whose
-        attribute `token` is its index there. Inputs of a placeholder are the sequences, h, c, and
-        the mask if there is one; outputs what `inner_loop` gives: last output, outputs, h, c.
+    Its inputs have the names that they have in the model; its outputs, in no order, are `output_0`,
+    `output_1`, …
     """
     import tensorflow as tf
     import tf2onnx
+    from onnx import numpy_helper
 
     # A Sequential model that was not called yet has `inputs`, and no `input`.
     given = model.inputs[0] if isinstance(model, keras.Sequential) else model.input
 
-    def call(*flat: Tensor) -> list[Tensor]:
+    def call(*flat: Any) -> dict[str, Any]:
         outputs = model(keras.tree.pack_sequence_as(given, flat), training=False)
-        return [tf.identity(tf.cast(o, dtype_of(o))) for o in keras.tree.flatten(outputs)]
+        flat_outputs = enumerate(keras.tree.flatten(outputs))
+        return {f"output_{k}": tf.identity(tf.cast(o, dtype_of(o))) for k, o in flat_outputs}
 
-    signature = [
-        tf.TensorSpec(tensor.shape, dtype_of(tensor), name=f"{INPUT}{k}")
-        for k, tensor in enumerate(model.inputs)
-    ]
-    called: list[Any] = []
-    with _in_float32(model), _placing(called):
+    signature = [tf.TensorSpec(t.shape, dtype_of(t), name=t.name) for t in model.inputs]
+    traced = Trace()
+    with _in_float32(model), traced.placing_nodes():
         function = tf.function(call, input_signature=signature)
         concrete = function.get_concrete_function()
+    # Here, since tf2onnx works in a graph, where variables have no values.
+    arrays = {cell: weights(cell) for node in traced.nodes for cell in node.cells}
     made, _ = tf2onnx.convert.from_function(
-        function,
-        signature,
-        opset=OPSET,
-        custom_op_handlers={"PyFunc": (_keep, []), "ReverseV2": (_keep, [])},
-        custom_rewriter=[_give_shapes(called)],
-        extra_opset=[tf2onnx.utils.make_opsetid(DOMAIN, 1)],
+        function, signature, opset=OPSET, custom_op_handlers=_handlers(traced.nodes, arrays)
     )
-    _take_constants(made.graph, concrete)
-    return made, called
-
-
-def _take_constants(graph: Any, concrete: Any) -> None:
-    """What the function found outside, such as the mean of a Normalization, is no input."""
-    from onnx import numpy_helper
-
+    # What the function found outside, such as the mean of a Normalization, is no input.
     found = concrete.captured_inputs
     inside = concrete.inputs[len(concrete.inputs) - len(found) :]
     values = {tensor.name: value for tensor, value in zip(inside, found, strict=True)}
-    for given in graph.input:
-        if given.name in values:
-            array = ops.convert_to_numpy(values[given.name])
-            graph.initializer.append(numpy_helper.from_array(array, given.name))
+    for name in values.keys() & {name for node in all_nodes(made.graph) for name in node.input}:
+        array = keras.ops.convert_to_numpy(values[name])
+        made.graph.initializer.append(numpy_helper.from_array(array, name))
+    return made
 
 
-def _keep(ctx: Any, node: Any, name: str, args: Any) -> Any:
-    node.domain = DOMAIN
-    return node
+def all_nodes(graph: Any) -> Iterator[Any]:
+    """Every node of a graph and of the graphs inside it: bodies of loops, branches."""
+    for node in graph.node:
+        yield node
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                yield from all_nodes(attribute.g)
 
 
-def _give_shapes(called: list[Any]) -> Callable[[Any, Any], Any]:
-    """What tf2onnx cannot know of a placeholder: ranks and sizes."""
-
-    def rewrite(graph: Any, nodes: Any) -> Any:
-        for node in nodes:
-            if node.type == "PyFunc" and node.get_attr_str("token").startswith(DOMAIN):
-                units = called[index_of(node.get_attr_str("token"))].cell.units
-                for output, rank in zip(node.output, (2, 3, 2, 2), strict=True):
-                    graph.set_shape(output, [-1] * (rank - 1) + [units])
-        return nodes
-
-    return rewrite
-
-
-def index_of(token: str) -> int:
-    """The index of a placeholder's layer."""
-    return int(token.removeprefix(f"{DOMAIN}:"))
-
-
-@contextmanager
-def _placing(called: list[Any]) -> Iterator[None]:
-    """Within it, LSTM layers give placeholders, in this thread."""
-    thread = threading.get_ident()
-
-    def placing(original: Callable[..., Any]) -> Callable[..., Any]:
-        def inner_loop(
-            layer: Any, sequences: Tensor, initial_state: Any, mask: Tensor, training: bool = False
-        ) -> Any:
-            if threading.get_ident() != thread or not is_lstm(layer.cell):
-                return original(layer, sequences, initial_state, mask, training=training)
-            called.append(layer)
-            return _placeholder(len(called) - 1, layer.cell.units, sequences, initial_state, mask)
-
-        return inner_loop
-
-    def folding(original: Callable[..., Any]) -> Callable[..., Any]:
-        def call(
-            wrapper: Any, inputs: Tensor, training: bool | None = None, mask: Tensor | None = None
-        ) -> Any:
-            if threading.get_ident() != thread:
-                return original(wrapper, inputs, training=training, mask=mask)
-            reads_masks = (keras.layers.RNN, keras.layers.Bidirectional, keras.Model)
-            if mask is not None and isinstance(wrapper.layer, reads_masks):
-                raise ValueError(
-                    f"export_onnx cannot write {wrapper.name!r}: a TimeDistributed with a mask "
-                    "around a layer that reads masks"
-                )
-            return _all_steps_at_once(wrapper.layer, inputs)
-
-        return call
-
-    with ExitStack() as stack:
-        for cls in (keras.layers.RNN, keras.layers.LSTM, RecurrentLayer):
-            loop = placing(cls.inner_loop)
-            stack.enter_context(mock.patch.object(cls, "inner_loop", loop))
-        wrapper = keras.layers.TimeDistributed
-        stack.enter_context(mock.patch.object(wrapper, "call", folding(wrapper.call)))
-        yield
-
-
-def _placeholder(k: int, units: int, sequences: Tensor, states: Any, mask: Tensor) -> Any:
-    import tensorflow as tf
-
-    inputs = [sequences, *states] + ([] if mask is None else [tf.cast(mask, "bool")])
-    outputs = tf.raw_ops.PyFunc(input=inputs, token=f"{DOMAIN}:{k}", Tout=[tf.float32] * 4)
-    batch, steps, _ = sequences.shape
-    for output, shape in zip(outputs, ((), (steps,), (), ()), strict=True):
-        output.set_shape((batch, *shape, units))
-    last, y, h, c = outputs
-    return last, y, [h, c]
-
-
-def _all_steps_at_once(layer: Any, inputs: Tensor) -> Tensor:
-    """A layer at every step: as rows, of which each is computed alone outside training."""
-    batch, steps, *rest = ops.shape(inputs)
-    y = layer(ops.reshape(inputs, (-1, *rest)), training=False)
-    return ops.reshape(y, (batch, steps, *ops.shape(y)[1:]))
+def dtype_of(tensor: Any) -> str:
+    """The dtype in the file: float32 for every float."""
+    return "float32" if keras.backend.is_float_dtype(tensor.dtype) else str(tensor.dtype)
 
 
 @contextmanager
@@ -174,3 +78,57 @@ def _in_float32(model: Any) -> Iterator[None]:
     finally:
         for layer, policy in policies:
             layer.dtype_policy = policy
+
+
+def _handlers(nodes: list[Node], arrays: dict[Any, Any]) -> dict[str, tuple[Any, list[str]]]:
+    """How tf2onnx writes what it does not know, or not well."""
+    reversals: dict[str, tuple[str, list[int]]] = {}
+
+    def lstm(ctx: Any, operation: Any, name: str, args: Any) -> None:
+        token = operation.get_attr_str("token")
+        if not token.startswith(TOKEN):
+            return  # of the user's own; it has no form in ONNX
+        node = nodes[int(token.removeprefix(TOKEN))]
+        own = {k: np.concatenate([arrays[cell][k] for cell in node.cells]) for k in "WRBP"}
+        own = {k: array for k, array in own.items() if k != "P" or array.any()}
+        given = dict(zip(node.inputs, operation.input, strict=True))
+        given |= zip(own, _constants(ctx, "float32", *own.values()), strict=True)
+        inputs = [given.get(k, "") for k in INPUTS]
+        _put(ctx, operation, "LSTM", inputs, direction=node.direction, **attributes(node.cells))
+
+    def reverse(ctx: Any, operation: Any, name: str, args: Any) -> None:
+        x, axes = operation.input[0], operation.inputs[1].get_tensor_value()
+        if reversals.get(x, (x, None))[1] == axes:
+            _put(ctx, operation, "Identity", [reversals[x][0]])
+            return
+        reversals[operation.output[0]] = x, axes
+        back, past_the_start = ([k] * len(axes) for k in (-1, np.iinfo("int64").min))
+        _put(
+            ctx,
+            operation,
+            "Slice",
+            [x, *_constants(ctx, "int64", back, past_the_start, axes, back)],
+        )
+
+    def erfc(ctx: Any, operation: Any, name: str, args: Any) -> None:  # of gelu
+        erf = ctx.make_node("Erf", operation.input).output[0]
+        _put(ctx, operation, "Sub", [*_constants(ctx, "float32", 1.0), erf])
+
+    def where(ctx: Any, operation: Any, name: str, args: Any) -> None:
+        # tf2onnx multiplies by 0 and 1, which makes NaN of what is not finite and not taken.
+        _put(ctx, operation, "Where", operation.input)
+
+    handlers = {"PyFuncStateless": lstm, "ReverseV2": reverse, "Erfc": erfc, "SelectV2": where}
+    return {name: (handler, []) for name, handler in handlers.items()}
+
+
+def _constants(ctx: Any, dtype: str, *values: Any) -> list[str]:
+    return [constant.output[0] for constant in ctx.make_consts(values, np.dtype(dtype))]
+
+
+def _put(ctx: Any, operation: Any, op: str, inputs: list[str], **attributes: Any) -> None:
+    """Puts a node of ONNX in the place of one of TensorFlow."""
+    shapes, dtypes = operation.output_shapes, operation.output_dtypes
+    ctx.remove_node(operation.name)
+    place = {"outputs": operation.output, "name": operation.name}
+    ctx.make_node(op, inputs, attr=attributes, shapes=shapes, dtypes=dtypes, **place)

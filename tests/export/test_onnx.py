@@ -12,9 +12,13 @@ from keras import layers
 
 from keras_lstm_ext import (
     CECLSTM,
+    CECLSTMCell,
     ClassicLSTM,
+    ClassicLSTMCell,
     OriginalLSTM,
+    OriginalLSTMCell,
     PeepholeLSTM,
+    PeepholeLSTMCell,
     Variant,
     VariantLSTM,
 )
@@ -162,6 +166,68 @@ def adapted() -> keras.Model:
     return sequential(normalization, PeepholeLSTM(UNITS))
 
 
+def autoencoder() -> keras.Model:
+    stack = [
+        layers.LSTM(UNITS),
+        layers.RepeatVector(TIME),
+        layers.LSTM(UNITS, return_sequences=True),
+        layers.TimeDistributed(layers.Dense(FEATURES)),
+    ]
+    return keras.Sequential([keras.Input((TIME, FEATURES)), *stack])
+
+
+def several_inputs() -> keras.Model:
+    """Words, sequences and what does not change in time, by names that need not be identifiers."""
+    words = keras.Input((None,), dtype="int32", name="words of a text")
+    numbers, fixed = keras.Input((None, FEATURES), name="numbers.1"), keras.Input((3,), name="3")
+    read = layers.LSTM(UNITS)(layers.Embedding(7, FEATURES, mask_zero=True)(words))
+    measured = layers.GlobalAveragePooling1D()(both(layers.LSTM, return_sequences=True)(numbers))
+    joined = layers.Concatenate()([read, measured, layers.Dense(2)(fixed)])
+    return keras.Model([words, numbers, fixed], layers.Dense(3)(joined))
+
+
+def mask_is_an_input() -> keras.Model:
+    x, mask = keras.Input((None, FEATURES)), keras.Input((None,), dtype="bool")
+    return keras.Model([x, mask], both(ClassicLSTM, return_sequences=True)(x, mask=mask))
+
+
+@keras.saving.register_keras_serializable("tests")
+class Twice(layers.LSTM):
+    """Its call is not Keras' own, its loop is."""
+
+    def call(self, sequences: Any, **how: Any) -> Any:
+        return super().call(2.0 * sequences, **how)
+
+
+def one_way_of_ones_own() -> keras.Model:
+    backward = layers.LSTM(UNITS, go_backwards=True)
+    return sequential(layers.Bidirectional(Twice(UNITS), backward_layer=backward))
+
+
+def cells() -> list[Any]:
+    return [layers.LSTMCell(3), PeepholeLSTMCell(UNITS), CECLSTMCell(2)]
+
+
+def stacks() -> keras.Model:
+    """Stacks of cells with every output that a mask decides, forward, backward, both."""
+    x = keras.Input((None, FEATURES))
+    masked, outputs = layers.Masking()(x), []
+    for zeros in (False, True):
+        how = {"return_sequences": True, "return_state": True, "zero_output_for_mask": zeros}
+        outputs += layers.RNN(cells(), **how)(masked)
+        outputs += layers.RNN(cells(), go_backwards=True, **how)(masked)
+        outputs += layers.Bidirectional(layers.RNN(cells(), **how), merge_mode=None)(masked)[:2]
+    return keras.Model(x, keras.tree.flatten(outputs))
+
+
+def stack_with_states() -> keras.Model:
+    x, states = keras.Input((None, FEATURES)), [keras.Input((UNITS,)) for _ in range(4)]
+    stack = [layers.LSTMCell(UNITS), ClassicLSTMCell(UNITS)]
+    nested = [states[:2], states[2:]]
+    y, *finals = layers.RNN(stack, return_state=True)(layers.Masking()(x), initial_state=nested)
+    return keras.Model([x, *states], keras.tree.flatten([y, finals]))
+
+
 def of_parts() -> keras.Model:
     x = keras.Input((None, 3, FEATURES))
     part = layers.TimeDistributed(ClassicLSTM(UNITS))(x)
@@ -192,6 +258,10 @@ CASES: dict[str, tuple[Callable[[], keras.Model], Any]] = {
         lambda: sequential(
             both(PeepholeLSTM, recurrent_activation="hard_sigmoid", activation="softsign")
         ),
+        X,
+    ),
+    "gates of Keras 2": (
+        lambda: sequential(ClassicLSTM(UNITS, recurrent_activation="hard_sigmoid_of_keras_2")),
         X,
     ),
     "backwards": (
@@ -246,8 +316,23 @@ CASES: dict[str, tuple[Callable[[], keras.Model], Any]] = {
         for wrap in (False, True)
     },
     "attention": (attention, [X, X[:, ::-1]]),
+    "autoencoder": (autoencoder, X),
+    "several inputs": (several_inputs, [WORDS, X, X[:, 0, :3]]),
+    "a mask is an input": (mask_is_an_input, [np.where(HOLES[:, :, None], MASKED, np.nan), HOLES]),
+    "one way of one's own": (one_way_of_ones_own, X),
+    "stack of two": (lambda: sequential(layers.RNN([layers.LSTMCell(3), layers.LSTMCell(2)])), X),
+    "stack of one": (lambda: sequential(layers.RNN([layers.LSTMCell(3)])), X),
+    "stacks": (stacks, MASKED),
+    "stack with states": (
+        stack_with_states,
+        [MASKED, *(normal(6, UNITS, seed=k) for k in range(4))],
+    ),
     "convolutional": (convolutional, X),
     "of parts": (of_parts, normal(3, 5, 3, FEATURES)),
+    "no padding": (
+        lambda: of_words(both(PeepholeLSTM, return_sequences=True), layers.LSTM(UNITS)),
+        1 + WORDS % 6,
+    ),
     "padding in front": (
         lambda: of_words(both(PeepholeLSTM, return_sequences=True), ClassicLSTM(UNITS)),
         WORDS[:, ::-1],
@@ -262,7 +347,7 @@ CASES: dict[str, tuple[Callable[[], keras.Model], Any]] = {
 def run_file(path: Path, inputs: list[np.ndarray]) -> list[np.ndarray]:
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     names = [given.name for given in session.get_inputs()]
-    types = {"tensor(int32)": "int32", "tensor(float)": "float32"}
+    types = {"tensor(int32)": "int32", "tensor(float)": "float32", "tensor(bool)": "bool"}
     given = zip(session.get_inputs(), inputs, strict=True)
     feed = {wanted.name: array.astype(types[wanted.type]) for wanted, array in given}
     assert list(feed) == names
@@ -273,8 +358,9 @@ def nodes(path: Path, op: str) -> list[Any]:
     return [node for node in onnx.load(path).graph.node if node.op_type == op]
 
 
+MANY = ("words", "holes", "stacks")
 QUICK = ("words, concat", "holes True True True")
-"""Of the many cases of masks, those that run by default."""
+"""Of the cases of many masks, those that run by default."""
 
 
 @pytest.mark.parametrize(
@@ -282,7 +368,7 @@ QUICK = ("words, concat", "holes True True True")
     [
         pytest.param(
             case,
-            marks=[pytest.mark.slow] * (case.startswith(("words", "holes")) and case not in QUICK),
+            marks=[pytest.mark.slow] * (case.startswith(MANY) and case not in QUICK),
         )
         for case in CASES
     ],
@@ -298,7 +384,7 @@ def test_onnx_runtime_gives_what_keras_gives(case: str, tmp_path: Path) -> None:
     expected = as_arrays(model(inputs))
     arrays = inputs if isinstance(inputs, list) else [inputs]
     assert_close(run_file(path, arrays), expected)
-    if "branches" not in case:  # its shapes are fixed
+    if case != "branches":  # its shapes are fixed
         doubled = [np.concatenate([a, a]) for a in arrays]
         assert_close(run_file(path, doubled), [np.concatenate([e, e]) for e in expected])
 
@@ -317,6 +403,36 @@ def test_nodes_hold_what_the_layers_are(tmp_path: Path) -> None:
     assert len(first.input) == 8
     assert first.input[7], "P"
     assert len(second.input) < 8 or not second.input[7]
+
+
+@pytest.mark.parametrize(
+    ("stack", "directions"),
+    [
+        (layers.LSTM(UNITS), "f"),
+        (layers.Bidirectional(layers.LSTM(UNITS)), "b"),
+        (layers.RNN(cells()), "fff"),
+        (layers.RNN(layers.StackedRNNCells(cells()), go_backwards=True), "rrr"),
+        (layers.Bidirectional(layers.RNN(cells())), "fffrrr"),
+        (one_way_of_ones_own().layers[0], "fr"),
+    ],
+)
+def test_how_many_nodes(stack: Any, directions: str, tmp_path: Path) -> None:
+    export_onnx(sequential(stack), tmp_path / "model.onnx")
+    made = nodes(tmp_path / "model.onnx", "LSTM")
+    found = [a.s.decode()[0] for node in made for a in node.attribute if a.name == "direction"]
+    assert sorted(found) == sorted(directions)
+    assert not nodes(tmp_path / "model.onnx", "Loop")
+    for node in made:
+        assert not any(node.input[5:7]), "zeros are not given"
+
+
+def test_outputs_by_number(tmp_path: Path) -> None:
+    """Twelve, whose names are not in the order of their numbers."""
+    x = keras.Input((None, FEATURES))
+    y = ClassicLSTM(12)(x)
+    model = randomize(keras.Model(x, [y[:, k] for k in range(12)]))
+    export_onnx(model, tmp_path / "model.onnx")
+    assert_close(run_file(tmp_path / "model.onnx", [X]), as_arrays(model(X)))
 
 
 def test_a_long_sum_loses_nothing(tmp_path: Path) -> None:
@@ -386,6 +502,14 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         "sigmoid, not relu",
     ),
     "stateful": (stateful, "stateful"),
+    "stack": (
+        lambda: sequential(layers.RNN([layers.LSTMCell(4), layers.GRUCell(4)], name="it")),
+        "'it'.*LSTM cells and .'GRUCell'.; make a layer of each",
+    ),
+    "stack of ours": (
+        lambda: sequential(layers.RNN([ClassicLSTMCell(4), OriginalLSTMCell(4)])),
+        "fed back",
+    ),
     "subclassed": (subclassed, "Sequential and functional"),
     "not built": (lambda: keras.Sequential([ClassicLSTM(4)]), "built"),
     "a layer": (lambda: ClassicLSTM(4), "Keras model"),
