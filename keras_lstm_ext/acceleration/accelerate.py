@@ -73,6 +73,7 @@ def copied(model: Any, back: bool) -> tuple[Any, list[str]]:
         made = copy(model)
     if not made.built:
         made.build_from_config(model.get_build_config())
+        made.built = True  # which Keras itself says only of what it loads
     for ours, theirs in zip(layers_of(made), layers_of(model), strict=False):
         copy.replace_inside(ours, theirs)  # what was made when the model was built
     return made, carry_over(made, model)

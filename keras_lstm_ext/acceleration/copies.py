@@ -138,7 +138,7 @@ def remade(layer: Any) -> Any:
         raise ValueError(
             f"`model` has the layer {layer.name!r} ({type(layer).__name__}), which Keras cannot "
             "clone: it needs a `get_config` from which its constructor makes it again. "
-            f"Received: {error}"
+            f"Received: {layer!r}"
         ) from error
 
 

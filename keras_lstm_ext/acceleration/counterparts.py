@@ -55,7 +55,8 @@ def _other(part: Any, cell: Any, back: bool) -> str:
     if back and isinstance(cell, VariantLSTMCell):
         return f"Keras has no {type(part).__name__}"
     if isinstance(cell, keras.layers.LSTMCell):
-        return f"{type(part).__name__} with {type(cell).__name__} may compute a step of its own"
+        where = "" if part is cell else f" with {type(cell).__name__}"
+        return f"{type(part).__name__}{where} may compute a step of its own"
     return f"its cell is a {type(cell).__name__}"
 
 

@@ -76,7 +76,8 @@ def _compile(new: Any, old: Any) -> list[str]:
         else:
             new.compile_from_config(old.get_compile_config())
     except Exception as error:
-        return [f"{old.name} is not compiled, since Keras cannot do it again: {error}"]
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        return [f"{old.name} is not compiled, since Keras cannot ({reason}): call compile() on it"]
     if not new.compiled:
         return [f"{old.name} is not compiled: its class has a compile() of its own"]
     return _optimizer(new, old)

@@ -125,6 +125,8 @@ def subject(layer: Any, cell: int | None = None) -> Subject:
 def _instead(layer: Any) -> str:
     if isinstance(layer, keras.layers.Bidirectional):
         return ", in a Bidirectional wrapper its `forward_layer` or `backward_layer`"
+    if isinstance(layer, str):
+        return ", the layer itself and not its name: model.get_layer(name)"
     inner = names(subjects(layer)) if isinstance(layer, keras.Layer) else []
     return f", here one of those in it, {inner}" if inner else ""
 

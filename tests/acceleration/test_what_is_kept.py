@@ -162,8 +162,20 @@ class NoConfig(layers.Layer):
 
 def test_what_keras_cannot_clone_is_named() -> None:
     model = sequential(NoConfig(2), layers.Dense(1))
-    with pytest.raises(ValueError, match=r"the layer 'no_config.*needs a `get_config`"):
+    words = r"the layer 'no_config.*needs a `get_config`.*Received: <NoConfig name=\S+ built=True>$"
+    with pytest.raises(ValueError, match=words):
         accelerate(model)
+
+
+def test_there_and_back_without_a_call_between(capsys: Any) -> None:
+    model = Whole(2)
+    model.compile("sgd", "mse", run_eagerly=True)
+    model.fit(X, normal(2, 2), verbose=0)  # which does not call the copy
+    fast = accelerate(model)
+    assert fast.built
+    plain, said = said_of(fast, capsys, back=True)
+    assert "ClassicLSTM is now LSTM" in said
+    np.testing.assert_allclose(outputs(plain), outputs(model), atol=1e-6)
 
 
 def test_a_lambda_is_in_both() -> None:
