@@ -46,7 +46,8 @@ def trace(model: Any) -> Any:
     found = concrete.captured_inputs
     inside = concrete.inputs[len(concrete.inputs) - len(found) :]
     values = {tensor.name: value for tensor, value in zip(inside, found, strict=True)}
-    for name in values.keys() & {name for node in all_nodes(made.graph) for name in node.input}:
+    read = {name for node in all_nodes(made.graph) for name in node.input}
+    for name in read & {tensor.name for tensor in made.graph.input} & values.keys():
         array = keras.ops.convert_to_numpy(values[name])
         made.graph.initializer.append(numpy_helper.from_array(array, name))
     return made

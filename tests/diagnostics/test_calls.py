@@ -349,3 +349,5 @@ def test_layers_elsewhere_are_named() -> None:
         gate_trace(model, A)
     with pytest.raises(ValueError, match=r"`x` must be what .* Received: x of shape \(2, 4\)"):
         gate_trace(both.forward_layer, A[:, :, 0], model)
+    with pytest.raises(ValueError, match=r"`layer` must be.*not its name: model.get_layer"):
+        gate_trace("forward_reader", A, model)

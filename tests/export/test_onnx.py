@@ -199,6 +199,24 @@ class Twice(layers.LSTM):
         return super().call(2.0 * sequences, **how)
 
 
+@keras.saving.register_keras_serializable("tests")
+class DoubledCell(layers.LSTMCell):
+    """Its steps are not Keras' own."""
+
+    def call(self, x: Any, states: Any, training: bool = False) -> Any:
+        h, states = super().call(x, states, training=training)
+        return 2.0 * h, states
+
+
+def beside_loops() -> keras.Model:
+    """What is no LSTM, or one of the user's own, is a loop, as Keras writes it."""
+    loops = [
+        layers.GRU(3, return_sequences=True),
+        layers.RNN(DoubledCell(3), return_sequences=True),
+    ]
+    return sequential(*loops, layers.LSTM(UNITS))
+
+
 def one_way_of_ones_own() -> keras.Model:
     backward = layers.LSTM(UNITS, go_backwards=True)
     return sequential(layers.Bidirectional(Twice(UNITS), backward_layer=backward))
@@ -320,6 +338,7 @@ CASES: dict[str, tuple[Callable[[], keras.Model], Any]] = {
     "several inputs": (several_inputs, [WORDS, X, X[:, 0, :3]]),
     "a mask is an input": (mask_is_an_input, [np.where(HOLES[:, :, None], MASKED, np.nan), HOLES]),
     "one way of one's own": (one_way_of_ones_own, X),
+    "beside loops": (beside_loops, X),
     "stack of two": (lambda: sequential(layers.RNN([layers.LSTMCell(3), layers.LSTMCell(2)])), X),
     "stack of one": (lambda: sequential(layers.RNN([layers.LSTMCell(3)])), X),
     "stacks": (stacks, MASKED),
