@@ -97,14 +97,20 @@ def draw_others(known: Array, rng: np.random.Generator, n: int) -> Array:
     return np.stack([np.pad(row, (0, longest - len(row)), constant_values=-1) for row in found[:n]])
 
 
-def most_active(outputs: Array, targets: Array, mask: Array) -> Array:
+def may_come(follows: Array) -> Array:
+    """What may come where each of the symbols `(n, timesteps)` came, `(n, timesteps, 7)`.
+
+    The strings are without their B, which was read. Padding is -1, and what stands there is void.
+    """
+    node = np.full(len(follows), _NEXT[START, 0])
+    possible = np.empty((*follows.shape, len(ALPHABET)), bool)
+    for t, symbol in enumerate(follows.T):
+        possible[:, t] = POSSIBLE[node]
+        node = _FOLLOW[node, symbol]
+    return possible
+
+
+def most_active(outputs: Array, possible: Array) -> Array:
     """Where every symbol that may come next is more active than every one that may not."""
-    follows = targets.argmax(axis=-1)
-    node = np.full(len(targets), _NEXT[START, 0])  # every sequence begins with B, which was read
-    right = np.ones_like(mask)
-    for t in range(mask.shape[1]):
-        possible = POSSIBLE[node]
-        least = np.where(possible, outputs[:, t], np.inf).min(axis=-1)
-        right[:, t] = least > np.where(possible, -np.inf, outputs[:, t]).max(axis=-1)
-        node = _FOLLOW[node, follows[:, t]]
-    return right | ~mask
+    least: Array = np.where(possible, outputs, np.inf).min(axis=-1)
+    return least > np.where(possible, -np.inf, outputs).max(axis=-1)

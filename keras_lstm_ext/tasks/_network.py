@@ -106,7 +106,7 @@ def network_1997(blocks: int, block_size: int, training: Training, **how: Any) -
     return Network(variant, blocks * block_size, training, **how)
 
 
-def networks_2000(max_sequences: int, decay: float) -> dict[str, Network]:
+def networks_2000(max_sequences: int, decay: float, shortcut: bool = True) -> dict[str, Network]:
     """Four blocks of two cells for streams: only cells are fed back, outputs see the input."""
     gates = replace(ORIGINAL, gates=("i", "f", "o"), feedback="cells", block_size=2, sources=())
     none = replace(gates, gates=("i", "o"))
@@ -122,7 +122,7 @@ def networks_2000(max_sequences: int, decay: float) -> dict[str, Network]:
             weight_range=0.2,
             use_bias="gates",
             gate_bias={gate: bias[gate] for gate in variant.gates},
-            shortcut=True,
+            shortcut=shortcut,
         )
 
     return {

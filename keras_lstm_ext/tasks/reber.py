@@ -1,6 +1,6 @@
 """The embedded Reber grammar, string by string (1997) and as an endless stream (2000)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -21,6 +21,7 @@ from keras_lstm_ext.tasks._grammar import (
     POSSIBLE,
     draw_others,
     draw_strings,
+    may_come,
     most_active,
     walk,
 )
@@ -44,9 +45,19 @@ class EmbeddedReber(Task):
     those of the test set; the weights change after every symbol, as the paper's gradient does.
     `sample` and `dataset` draw strings without end; the paper's two sets are made by `split`.
 
+    Left open as well is what the targets are. The symbol that comes next is taken here; with
+    `targets="possible"` they are 1 for every symbol that may come next, as report IDSIA-01-99
+    (section 4.1) has them for the same grammar.
+
+    Departures: `shortcut`, and `topology="1999"`, the network of that report without forget gates:
+    four blocks of two, of which only the cells are fed back, and outputs that have a bias and see
+    the input.
+
     Args:
         shortcut: Whether the output units see the input as well, with 49 weights that the paper
-            does not have.
+            does not have. Those of the report do.
+        targets: `"next"` or `"possible"`.
+        topology: `"1997"` or `"1999"`.
 
     Raises:
         ValueError: If an argument has a value that it does not accept.
@@ -58,6 +69,8 @@ class EmbeddedReber(Task):
     """
 
     shortcut: bool = False
+    targets: Literal["next", "possible"] = "next"
+    topology: Literal["1997", "1999"] = "1997"
 
     features = outputs = len(ALPHABET)
     varying = True
@@ -66,16 +79,25 @@ class EmbeddedReber(Task):
     def __post_init__(self) -> None:
         plain_fields(self)
         check_choice((False, True), shortcut=self.shortcut)
+        check_choice(("next", "possible"), targets=self.targets)
+        check_choice(("1997", "1999"), topology=self.topology)
 
     @property
     def networks(self) -> dict[str, Network]:
-        """The rows of Table 1 by blocks, block size and learning rate."""
+        """The rows of Table 1 by blocks, block size and learning rate, or the report's network."""
+
+        def training(rate: float) -> Training:
+            return Training(rate, "sets", 512, trials=30, update="step", test_size=256)
+
+        if self.topology == "1999":
+            of_report = networks_2000(max_sequences=30_000, decay=1.0)["no forget gates"]
+            return {"4 blocks of 2, rate 0.5": replace(of_report, training=training(0.5))}
         rows = ((4, 1, 0.1), (3, 2, 0.1), (3, 2, 0.2), (4, 1, 0.5), (3, 2, 0.5))
         return {
             f"{blocks} blocks of {size}, rate {rate}": network_1997(
                 blocks,
                 size,
-                Training(rate, "sets", 512, trials=30, update="step", test_size=256),
+                training(rate),
                 weight_range=0.2,
                 use_bias="gates",
                 gate_bias={"o": tuple(-1.0 - j for j in range(blocks))},
@@ -87,9 +109,18 @@ class EmbeddedReber(Task):
 
     def draw(self, rng: np.random.Generator, n: int) -> Sequences:
         """Draws strings; see `Task.sample`."""
-        return next_symbols(draw_strings(rng, n), self.outputs)
+        return self._predicted(draw_strings(rng, n))
 
-    def split(self, seed: Seed, size: int = 256) -> tuple[Sequences, Sequences]:
+    def _predicted(self, strings: Array) -> Sequences:
+        following = next_symbols(strings, self.outputs)
+        if self.targets == "next":
+            return following
+        possible = may_come(strings[:, 1:]) & following.mask[..., None]
+        return following._replace(targets=possible.astype("float32"))
+
+    def split(
+        self, seed: Seed, size: int = 256, *, symbols: bool = False
+    ) -> tuple[Sequences, Sequences]:
         """The paper's training set, and a test set of strings that are not in it.
 
         The test strings are the longer ones: the training set has nearly all short strings.
@@ -97,6 +128,7 @@ class EmbeddedReber(Task):
         Args:
             seed: As for `sample`.
             size: Strings in each set.
+            symbols: As for `sample`.
 
         Returns:
             Training and test sequences.
@@ -107,14 +139,18 @@ class EmbeddedReber(Task):
         check_at_least(1, size=size)
         rng = generator(seed)
         train = draw_strings(rng, size)
-        sets = (next_symbols(s, self.outputs) for s in (train, draw_others(train, rng, size)))
-        first, second = (s._replace(inputs=one_hot(s.inputs, self.features)) for s in sets)
+        first, second = map(self._predicted, (train, draw_others(train, rng, size)))
+        if not symbols:
+            n = self.features
+            first, second = (s._replace(inputs=one_hot(s.inputs, n)) for s in (first, second))
         return first, second
 
     def right(self, outputs: Array, targets: Array, mask: Array) -> Array:
         """Where what may come next is most active, or no target counts; see `Task.right`."""
         check_shape(outputs, targets)
-        return most_active(outputs, targets, mask)
+        if self.targets == "next":
+            return most_active(outputs, may_come(targets.argmax(axis=-1))) | ~mask
+        return most_active(outputs, targets == 1) | ~mask
 
 
 @dataclass(frozen=True)
@@ -132,12 +168,17 @@ class ContinualReber(Task):
     "squared error" below 0.49 at each output, which an untrained network meets with 0.5 everywhere.
     So 0.49 bounds the absolute error here.
 
+    The report says that the output units see the input, and counts 375 weights for the network with
+    forget gates, which are those without that; the paper counts 424. `shortcut=False` is the
+    network of 375.
+
     Departure: with `targets="next"` they are the symbol that comes next, and a step is right by the
     rule of `EmbeddedReber`.
 
     Args:
         length: Symbols in a stream.
         targets: `"possible"` or `"next"`.
+        shortcut: Whether the output units see the input.
 
     Raises:
         ValueError: If an argument has a value that it does not accept.
@@ -150,6 +191,7 @@ class ContinualReber(Task):
 
     length: int = 100_000
     targets: Literal["possible", "next"] = "possible"
+    shortcut: bool = True
 
     features = outputs = len(ALPHABET)
 
@@ -157,6 +199,7 @@ class ContinualReber(Task):
         plain_fields(self)
         check_at_least(1, length=self.length)
         check_choice(("possible", "next"), targets=self.targets)
+        check_choice((False, True), shortcut=self.shortcut)
 
     @property
     def criterion(self) -> Criterion:
@@ -166,7 +209,7 @@ class ContinualReber(Task):
     @property
     def networks(self) -> dict[str, Network]:
         """The rows of Table 2: four blocks of two cells, gates with biases block by block."""
-        return networks_2000(max_sequences=30_000, decay=0.99)
+        return networks_2000(max_sequences=30_000, decay=0.99, shortcut=self.shortcut)
 
     def draw(self, rng: np.random.Generator, n: int) -> Sequences:
         """Draws streams; see `Task.sample`."""
@@ -182,4 +225,4 @@ class ContinualReber(Task):
         if self.targets == "possible":
             return super().right(outputs, targets, mask)
         check_shape(outputs, targets)
-        return most_active(outputs, targets, mask)
+        return most_active(outputs, may_come(targets.argmax(axis=-1))) | ~mask

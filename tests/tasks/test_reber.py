@@ -106,7 +106,28 @@ def test_targets_of_a_stream_can_be_the_symbols_that_come_next():
     np.testing.assert_array_equal(inputs[:, 1:], targets[:, :-1])
 
 
-@pytest.mark.parametrize("task", [EmbeddedReber(), ContinualReber(400, "next")])
+def test_targets_of_strings_can_be_what_may_come_next(drawn):
+    possible = possible_targets(drawn)
+    task = EmbeddedReber(targets="possible")
+    train = task.split(seed=3)[0]
+    known = EmbeddedReber().split(seed=3)[0]
+    np.testing.assert_array_equal(train.inputs, known.inputs)
+    np.testing.assert_array_equal(train.mask, known.mask)
+    assert (train.targets >= known.targets).all()
+    assert not train.targets[~train.mask].any()
+    checked = 0
+    for row, string in enumerate(strings(train)):
+        for t in range(1, len(string)):
+            if string[:t] in possible:
+                given = {ALPHABET[code] for code in np.flatnonzero(train.targets[row, t - 1])}
+                assert given == possible[string[:t]]
+                checked += len(given) == 2
+    assert checked > 500
+
+
+@pytest.mark.parametrize(
+    "task", [EmbeddedReber(), EmbeddedReber(targets="possible"), ContinualReber(400, "next")]
+)
 def test_most_active_outputs_must_be_what_may_come_next(task):
     """With the same random numbers, the stream of possible targets is the oracle."""
     _, targets, mask = task.sample(5, 6)

@@ -53,6 +53,10 @@ def test_lag_2b_is_random_between_and_tested_at_the_end():
     np.testing.assert_array_equal(test.inputs, drawn.inputs)
     assert (test.mask == ([False] * (p - 1) + [True])).all()
     assert (test.lengths == p).all()
+    at_end = LongLag(7, random=True, only_end=True)
+    for a, b in zip(at_end.sample(1, 2000), test, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert at_end.for_testing == at_end
 
 
 def test_lag_2c_is_q_plus_13_symbols_long():
