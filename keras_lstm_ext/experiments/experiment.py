@@ -7,18 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from keras_lstm_ext.experiments.learner import Learner, Weights
+from keras_lstm_ext.experiments.learner import Array, Learner, Weights
 from keras_lstm_ext.experiments.tape import (
     STREAMS,
-    Array,
     Tape,
     ends_of_parts,
     parts_of_stream,
+    shuffled,
     steps_of_sequence,
     training_draw,
     with_length,
 )
-from keras_lstm_ext.experiments.training import Trainer, answer
+from keras_lstm_ext.experiments.training import Trainer
 from keras_lstm_ext.tasks import Network, Sequences, Task
 
 Answer = Callable[[Sequences], Array]
@@ -29,6 +29,9 @@ WEIGHTS, TRAINING, JUDGED, TEST, SETS = range(5)
 
 DATA_SETS = 3
 """Of experiment 1 of 1997; each trial has one of them."""
+
+FEW = 8
+"""Sequences of a fixed set that are judged first."""
 
 SLICE = 250
 """Sequences that are judged at a time; so few are enough to see that a network fails."""
@@ -82,51 +85,29 @@ class Experiment:
 
     def tape(self, trial: int, position: tuple[int, int] = (0, 0)) -> Tape:
         """What the network of a trial reads."""
+        seed = (self.seed, trial, TRAINING)
         if self.network.training.judged_on == "sets":
-            return Tape(self._shuffled(trial), self.task, position)
-        draw, task = training_draw(self.task, (self.seed, trial, TRAINING))
-        return Tape(draw, task, position)
+            return Tape(shuffled(self.task, self.sets(trial)[0], seed), position)
+        return Tape(training_draw(self.task, seed), position)
 
     def sets(self, trial: int) -> tuple[Sequences, Sequences]:
-        """Training set and test set of a trial."""
+        """Training set and test set of a trial, with symbols as inputs."""
         return self._sets[trial % DATA_SETS]
 
     @cached_property
     def _sets(self) -> list[tuple[Sequences, Sequences]]:
         task: Any = self.task
-        return [task.split((self.seed, k, SETS)) for k in range(DATA_SETS)]
+        return [task.split((self.seed, k, SETS), symbols=True) for k in range(DATA_SETS)]
 
-    def _shuffled(self, trial: int) -> Callable[[int], Sequences]:
-        train = self.sets(trial)[0]
-
-        def draw(block: int) -> Sequences:
-            rng = np.random.default_rng((self.seed, trial, TRAINING, block))
-            order = rng.permutation(len(train.mask))
-            return Sequences(*(array[order] for array in train))
-
-        return draw
-
-    @cached_property
-    def _answer(self) -> Callable[..., Any]:
-        return answer(self.learner)
-
-    def outputs(self, weights: Weights, grown: Any, sequences: Sequences) -> Array:
-        """What a network answers, shaped like the targets; weights without the first axis.
+    def outputs(self, network: Array, sequences: Sequences) -> Array:
+        """What a network, a row of its trainer's state, answers; shaped like the targets.
 
         The state is set to zero where it is in training.
         """
         resets = np.zeros(sequences.mask.shape, bool)
         if self.network.training.resets:
             resets = ends_of_parts(self.task, sequences)
-        steps = sequences.mask.shape[1]
-        # A program is compiled for a number of steps: make them few.
-        arrays = (
-            np.pad(np.moveaxis(a, 1, 0), [(0, -steps % 64)] + [(0, 0)] * (a.ndim - 1))
-            for a in (sequences.inputs, resets)
-        )
-        weights = Weights(*(w[None] for w in weights))
-        y = self._answer(weights, np.reshape(grown, (1,)), *arrays)
-        return np.moveaxis(np.asarray(y)[:steps], 0, 1)
+        return self.trainer.answer(network, sequences.inputs, resets)
 
     def solved(self, trial: int, chunk: int, answer: Answer, window: Array) -> bool:
         """Whether a network does what the paper asks for.
@@ -151,7 +132,8 @@ class Experiment:
     def _judged(self, trial: int, chunk: int) -> Iterator[Sequences]:
         training, seed = self.network.training, (self.seed, trial, JUDGED, chunk)
         if training.judged_on == "sets":
-            yield from self.sets(trial)
+            for s in self.sets(trial):
+                yield from _few_first(s)
         elif self.is_stream and training.judged <= SLICE:
             # Short streams first: most networks fail there, and most of the others soon after.
             for share in (0.01, 0.1, 1.0):
@@ -194,3 +176,11 @@ class Experiment:
             wrong += int(np.sum(~task.right(y, s.targets, s.mask).all(axis=1)))
             errors.append(np.abs(y - s.targets)[s.mask].mean())
         return {"wrong": wrong, "of": training.test_size, "mean_error": float(np.mean(errors))}
+
+
+def _few_first(drawn: Sequences) -> Iterator[Sequences]:
+    """In two parts: most networks fail on the first, and none that does solves the whole."""
+    for rows in (slice(FEW), slice(FEW, None)):
+        mask = drawn.mask[rows]
+        steps = mask.any(axis=0)
+        yield Sequences(*(array[rows][:, steps] for array in drawn))

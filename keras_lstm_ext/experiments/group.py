@@ -12,14 +12,14 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Self
 
-import keras
 import numpy as np
 
 from keras_lstm_ext.experiments.experiment import Experiment
-from keras_lstm_ext.experiments.learner import Weights
+from keras_lstm_ext.experiments.learner import Array
+from keras_lstm_ext.experiments.online import Count
 from keras_lstm_ext.experiments.report import Record
-from keras_lstm_ext.experiments.tape import Array, Tape
-from keras_lstm_ext.experiments.training import State, Stretch
+from keras_lstm_ext.experiments.tape import Tape
+from keras_lstm_ext.experiments.training import Stretch
 from keras_lstm_ext.files import whole
 
 GROWTH = 1.02
@@ -35,14 +35,13 @@ The absolute error goes on falling as long as outputs approach 0 and 1, which th
 class Progress(NamedTuple):
     """How far the trials are; every array has one row for each."""
 
-    state: State
+    state: Array  # of the trainer
     trials: Array  # numbers
     running: Array  # whether the trial goes on
     positions: Array  # (trials, 2), on the tapes
     window: Array  # (trials, 2, n, outputs): outputs and targets of the last sequences
     unbroken: Array  # whether a stream without an error was among the last chunk
-    error: Array  # mean absolute error of the last chunk
-    squared: Array  # mean squared error of the last chunk
+    errors: Array  # (trials, 2): mean absolute and mean squared error of the last chunk
     curve: Array  # (trials, points, 2): sequences and error
 
 
@@ -62,32 +61,37 @@ class Group:
         self.seconds = 0.0
         n, training = len(trials), experiment.network.training
         remembered = training.judged if training.judged_on == "window" else 0
-        drawn = zip(*map(experiment.draw_weights, trials), strict=True)
         self.progress = Progress(
-            experiment.trainer.start(Weights(*map(np.stack, drawn))),
+            experiment.trainer.start(map(experiment.draw_weights, trials)),
             trials=np.array(trials),
             running=np.ones(n, bool),
             positions=np.zeros((n, 2), int),
             window=np.full((n, 2, remembered, experiment.task.outputs), np.nan, "float32"),
             unbroken=np.zeros(n, bool),
-            error=np.zeros(n),
-            squared=np.full(n, np.inf),
+            errors=np.tile([0.0, np.inf], (n, 1)),
             curve=np.zeros((n, 0, 2)),
         )
 
     def save(self, path: Path) -> None:
         """Writes everything that `load` needs."""
-        leaves = map(np.asarray, keras.tree.flatten(self.progress))
         with whole(path) as temporary:
-            np.savez(temporary, *leaves, chunk=self.chunk, seconds=self.seconds)
+            np.savez(temporary, **self.progress._asdict(), chunk=self.chunk, seconds=self.seconds)
 
     @classmethod
     def load(cls, path: Path, experiment: Experiment, limit: int) -> Self:
-        """The group that `save` wrote."""
+        """The group that `save` wrote.
+
+        Raises:
+            ValueError: If another version wrote it.
+        """
         group = cls(experiment, [0], limit)
         with np.load(path) as file:
-            leaves = [file[f"arr_{k}"] for k in range(len(file.files) - 2)]
-            group.progress = keras.tree.pack_sequence_as(group.progress, leaves)
+            if not set(Progress._fields) <= set(file.files):
+                raise ValueError(
+                    f"{path} is of another version of the package. Remove it: the trials that it "
+                    "has begin again"
+                )
+            group.progress = Progress(*(file[name] for name in Progress._fields))
             group.chunk, group.seconds = int(file["chunk"]), float(file["seconds"])
         return group
 
@@ -95,7 +99,7 @@ class Group:
         """How many sequences were learned, and the error, of the trials that go on or went last."""
         p = self.progress
         rows = p.running if p.running.any() else ~p.running
-        return float(np.mean(np.asarray(p.state.streams)[rows])), float(np.mean(p.error[rows]))
+        return float(np.mean(p.state[rows, Count.STREAMS])), float(np.mean(p.errors[rows, 0]))
 
     def run(self) -> Iterator[list[Record]]:
         """Learns until every trial has ended.
@@ -104,7 +108,6 @@ class Group:
             After each chunk the records of the trials that ended with it.
         """
         p, experiment = self.progress, self.experiment
-        learn = experiment.trainer.compile()
         tapes = [
             experiment.tape(int(trial), tuple(position))
             for trial, position in zip(p.trials, p.positions, strict=True)
@@ -116,55 +119,52 @@ class Group:
                 began = time.perf_counter()
                 stretch, positions = ahead.result()
                 ahead = pool.submit(_draw, tapes, experiment.steps)
-                state, y = learn(self.progress.state, stretch)
+                learned = experiment.trainer.learn(self.progress.state, stretch)
                 self.chunk += 1
-                self._note(state, stretch, np.asarray(y), positions)
+                self._note(stretch, positions, *learned)
                 records = self._end(began)
                 running = self.progress.running
                 if 0 < 2 * running.sum() <= len(running):
                     keep = np.flatnonzero(running)
-                    self.progress = _rows(self.progress, keep)
+                    self.progress = Progress(*(array[keep] for array in self.progress))
                     tapes = [tapes[k] for k in keep]
                     stretch, positions = ahead.result()
-                    stretch = Stretch(*(array[:, keep] for array in stretch))
+                    stretch = Stretch(*(array[keep] for array in stretch))
                     ahead = pool.submit(lambda *drawn: drawn, stretch, positions[keep])
                 self.seconds += time.perf_counter() - began
                 yield records
 
-    def _note(self, state: State, stretch: Stretch, y: Array, positions: Array) -> None:
+    def _note(
+        self, stretch: Stretch, positions: Array, state: Array, y: Array, errors: Array
+    ) -> None:
         """Puts down how the networks did in a chunk."""
-        p, network = self.progress, self.experiment.network
-
-        def mean(errors: Array, before: Array) -> Array:
-            where_it_counts = np.where(stretch.mask, errors.mean(axis=-1), 0.0)
-            counts = stretch.mask.sum(axis=0)
-            return np.where(counts, where_it_counts.sum(axis=0) / np.maximum(counts, 1), before)
-
-        error = mean(np.abs(y - stretch.targets), p.error)
-        squared = mean((y - stretch.targets) ** 2, p.squared)
-        if network.grows:
-            grown = np.maximum(state.grown, (squared > STILL * p.squared).astype("float32"))
-            state = state._replace(grown=grown)
+        p = self.progress
+        # A network may diverge, but a chunk without a target leaves everything as it was.
+        errors = np.where(stretch.mask.any(axis=1, keepdims=True), errors, p.errors)
+        if self.experiment.network.grows:
+            still = errors[:, 1] > STILL * p.errors[:, 1]
+            state[:, Count.GROWN] = np.maximum(state[:, Count.GROWN], still)
         curve = p.curve
         if self._due():
-            point = np.stack([np.asarray(state.streams), error], axis=1)
+            point = np.stack([state[:, Count.STREAMS], errors[:, 0]], axis=1)
             curve = np.concatenate([curve, point[:, None]], axis=1)
         self.progress = p._replace(
             state=state,
             positions=positions,
             window=self._window(stretch, y),
-            unbroken=np.asarray(state.whole) > np.asarray(p.state.whole),
-            error=error,
-            squared=squared,
+            unbroken=state[:, Count.WHOLE] > p.state[:, Count.WHOLE],
+            errors=errors,
             curve=curve,
         )
 
     def _window(self, stretch: Stretch, y: Array) -> Array:
         """Outputs and targets at the ends of the last sequences."""
         window = self.progress.window.copy()
+        if not window.shape[2]:
+            return window
         for k, last in enumerate(window):
-            ends = stretch.ends[:, k]
-            now = np.stack([y[ends, k], stretch.targets[ends, k]])
+            ends = stretch.ends[k]
+            now = np.stack([y[k, ends], stretch.targets[k, ends]])
             window[k] = np.concatenate([last, now], axis=1)[:, now.shape[1] :]
         return window
 
@@ -183,13 +183,12 @@ class Group:
     def _end(self, began: float) -> list[Record]:
         """Judges the networks, and tests those that are done."""
         p, experiment = self.progress, self.experiment
-        running, weights = p.running.copy(), Weights(*map(np.asarray, p.state.weights))
+        running = p.running.copy()
         records = []
         for k in map(int, np.flatnonzero(running)):
-            trial, sequences = int(p.trials[k]), int(p.state.streams[k])
-            network = Weights(*(w[k] for w in weights)), p.state.grown[k]
-            answer = partial(experiment.outputs, *network)
-            diverged = not np.isfinite(p.error[k])
+            trial, sequences = int(p.trials[k]), int(p.state[k, Count.STREAMS])
+            answer = partial(experiment.outputs, p.state[k])
+            diverged = not np.isfinite(p.errors[k, 0])
             spent = sequences >= self.limit or diverged
             look = spent or self._look(k)
             solved = look and experiment.solved(trial, self.chunk, answer, p.window[k])
@@ -214,10 +213,5 @@ class Group:
 def _draw(tapes: list[Tape], steps: int) -> tuple[Stretch, Array]:
     """The next steps of all tapes, and where they end."""
     pieces = zip(*(tape.take(steps) for tape in tapes), strict=True)
-    stretch = Stretch(*(np.stack(arrays, axis=1) for arrays in pieces))
+    stretch = Stretch(*(np.stack(arrays) for arrays in pieces))
     return stretch, np.array([tape.position for tape in tapes])
-
-
-def _rows(progress: Progress, keep: Array) -> Progress:
-    rows: Progress = keras.tree.map_structure(lambda a: np.asarray(a)[keep], progress)
-    return rows

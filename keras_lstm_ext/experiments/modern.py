@@ -129,7 +129,8 @@ def sampler(experiment: Experiment, trial: int) -> Callable[[Seed, int], Sequenc
 
     def draw(seed: Seed, n: int) -> Sequences:
         rows = generator(seed).permutation(len(train.mask))[:n]
-        return Sequences(*(array[rows] for array in train))
+        inputs, targets, mask = (array[rows] for array in train)
+        return Sequences(one_hot(inputs, task.features), targets, mask)
 
     return draw
 

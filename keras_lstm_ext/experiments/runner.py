@@ -11,7 +11,7 @@ import keras
 
 from keras_lstm_ext.bench import record
 from keras_lstm_ext.bench.worker import versions
-from keras_lstm_ext.experiments import modern
+from keras_lstm_ext.experiments import modern, online
 from keras_lstm_ext.experiments.experiment import Experiment
 from keras_lstm_ext.experiments.group import Group
 from keras_lstm_ext.experiments.report import Record
@@ -90,7 +90,8 @@ def reproduce(
         What the file has.
 
     Raises:
-        ValueError: If an argument is not accepted, or the file is of another experiment.
+        ValueError: If an argument is not accepted, the file is of another experiment, or there is
+            no native library to train a network of the paper.
     """
     trials, limit, seed = plain(trials), plain(limit), plain(seed)  # as JSON has them
     task = task_named(name, settings or {})
@@ -99,10 +100,11 @@ def reproduce(
     for row in networks:
         if row not in accepted:
             raise ValueError(f"`network` must be one of {accepted}. Received: network={row!r}")
+    rows = [row for row in accepted if row in (networks or task.networks)]
+    if not modern.MODELS.keys() >= set(rows):
+        online.library()  # or there would be a file, and nothing to put into it
     content = _open(out, {"task": name, "settings": settings, "seed": seed})
-    for place, row in enumerate(accepted):
-        if row not in (networks or task.networks):
-            continue
+    for row in rows:
         experiment = Experiment(task, task.networks.get(row, task.network), seed)
         training = experiment.network.training
         most = limit or training.max_sequences or LIMIT
@@ -117,7 +119,7 @@ def reproduce(
         if row in modern.MODELS:
             running = _one_by_one(row, experiment, most, wanted, stored["trials"])
         else:
-            files = out.with_suffix(f".{place}.npz"), checkpoint_seconds
+            files = out.with_suffix(f".{accepted.index(row)}.npz"), checkpoint_seconds
             running = _side_by_side(experiment, most, wanted, stored["trials"], *files)
         for ended, shown in running:
             _add(stored["trials"], ended)

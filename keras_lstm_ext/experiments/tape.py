@@ -5,11 +5,10 @@ A stream is drawn in rows, which are joined where one part of it ends and the ne
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from keras_lstm_ext.experiments.learner import Array
 from keras_lstm_ext.experiments.training import Stretch
 from keras_lstm_ext.tasks import (
     ContinualOrder,
@@ -21,8 +20,6 @@ from keras_lstm_ext.tasks import (
     TimedSpikes,
 )
 from keras_lstm_ext.tasks._grammar import ALPHABET
-
-Array = NDArray[Any]
 
 STREAMS = {
     ContinualReber: "length",
@@ -79,29 +76,23 @@ class Tape:
     """The tape of one network.
 
     Args:
-        draw: Gives the sequences of a block from its number.
-        task: The task that they are of.
+        draw: Gives a block from its number.
         position: Block and step in it where reading begins.
 
     Examples:
         >>> from keras_lstm_ext.tasks import Adding
-        >>> tape = Tape(lambda block: Adding(20).sample((1, block), 5), Adding(20))
+        >>> task = Adding(20)
+        >>> tape = Tape(lambda block: joined(task, task.sample((1, block), 5)))
         >>> tape.take(1000).inputs.shape
         (1000, 2)
         >>> tape.position
         (9, 46)
     """
 
-    def __init__(
-        self, draw: Callable[[int], Sequences], task: Task, position: tuple[int, int] = (0, 0)
-    ) -> None:
+    def __init__(self, draw: Callable[[int], Stretch], position: tuple[int, int] = (0, 0)) -> None:
         self.draw = draw
-        self.task = task
         self.position = position
-        self._block = self._read(position[0])
-
-    def _read(self, number: int) -> Stretch:
-        return joined(self.task, self.draw(number))
+        self._block = draw(position[0])
 
     def take(self, steps: int) -> Stretch:
         """The next steps."""
@@ -110,7 +101,7 @@ class Tape:
         while steps:
             if start == len(self._block.mask):
                 number, start = number + 1, 0
-                self._block = self._read(number)
+                self._block = self.draw(number)
             piece = Stretch(*(array[start : start + steps] for array in self._block))
             pieces.append(piece)
             start += len(piece.mask)
@@ -130,11 +121,24 @@ def steps_of_sequence(task: Task) -> int:
     return int(np.ceil(len(s.ends) / s.ends.sum()))
 
 
-def training_draw(task: Task, seed: tuple[int, ...]) -> tuple[Callable[[int], Sequences], Task]:
-    """How the blocks of a tape are drawn, and the task that they are of."""
+def training_draw(task: Task, seed: tuple[int, ...]) -> Callable[[int], Stretch]:
+    """How the blocks of a tape are drawn."""
     if isinstance(task, ContinualReber):
         # Strings drawn apart are as good as those of one stream, and sooner drawn.
         task = replace(task, length=min(task.length, 300))
     # As all that is drawn, this is a function of the task alone.
     n = int(np.clip(2**19 // _values(task), 8, 1000))
-    return (lambda block: task.sample((*seed, block), n, symbols=True)), task
+    return lambda block: joined(task, task.sample((*seed, block), n, symbols=True))
+
+
+def shuffled(task: Task, drawn: Sequences, seed: tuple[int, ...]) -> Callable[[int], Stretch]:
+    """The same for a training set: each block has all of it, in another order."""
+    whole = joined(task, drawn)
+    pieces = np.split(np.arange(len(whole.ends)), np.flatnonzero(whole.ends)[:-1] + 1)
+
+    def draw(block: int) -> Stretch:
+        order = np.random.default_rng((*seed, block)).permutation(len(pieces))
+        steps = np.concatenate([pieces[k] for k in order])
+        return Stretch(*(array[steps] for array in whole))
+
+    return draw

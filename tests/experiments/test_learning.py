@@ -7,13 +7,12 @@ import numpy as np
 import pytest
 
 from keras_lstm_ext.experiments.as_keras import as_keras
-from keras_lstm_ext.experiments.learner import Learner, Weights
+from keras_lstm_ext.experiments.learner import Learner
+from keras_lstm_ext.experiments.online import Count
 from keras_lstm_ext.experiments.training import Stretch, Trainer
 from keras_lstm_ext.tasks import TASKS
 from keras_lstm_ext.variants import PEEPHOLE, Variant
 from tests import backends
-
-pytestmark = pytest.mark.skipif(backends.BACKEND == "torch", reason="needs XLA")
 
 NETWORKS = {
     "1997": TASKS["adding"].network,
@@ -84,10 +83,11 @@ def sequences(rng, n):
         steps = int(rng.choice([4, 7]))
         mask = rng.random(steps) < 0.5
         mask[-1] = True
-        yield rng.normal(size=(steps, FEATURES)), rng.uniform(size=(steps, OUTPUTS)), mask
+        x, targets = rng.normal(size=(steps, FEATURES)), rng.uniform(size=(steps, OUTPUTS))
+        yield x.astype("float32"), targets.astype("float32"), mask
 
 
-def stretch(trials, dtype):
+def stretch(trials):
     """The tapes of all networks, which begin together and end with idle steps."""
     ends = [np.concatenate([np.arange(len(m)) == len(m) - 1 for _, _, m in t]) for t in trials]
     parts = [[np.concatenate(a) for a in zip(*t, strict=True)] for t in trials]
@@ -95,8 +95,7 @@ def stretch(trials, dtype):
 
     def put(arrays):
         padded = [np.pad(a, [(0, steps - len(a))] + [(0, 0)] * (a.ndim - 1)) for a in arrays]
-        stacked = np.stack(padded, axis=1)
-        return stacked.astype(dtype) if stacked.dtype == "float64" else stacked
+        return np.stack(padded)
 
     x, targets, mask = (put(a) for a in zip(*parts, strict=True))
     return Stretch(x, targets, mask, put(ends))
@@ -116,9 +115,8 @@ def test_ten_sequences_are_ten_batches_of_keras(name, dtype, tolerance):
     trials = [list(sequences(rng, SEQUENCES)) for _ in range(2)]
     drawn = [learner.draw_weights(rng) for _ in trials]
     trainer = Trainer(learner)
-    state = trainer.start(Weights(*map(np.stack, zip(*drawn, strict=True))), dtype)
-    state, _ = trainer.compile()(state, stretch(trials, dtype))
-    assert list(np.asarray(state.streams)) == [SEQUENCES] * len(trials)
+    state, _, _ = trainer.learn(trainer.start(drawn), stretch(trials))
+    assert list(state[:, Count.STREAMS]) == [SEQUENCES] * len(trials)
     for trial, weights in enumerate(drawn):
         model, layer, dense = keras_model(learner, weights, dtype)
         for x, targets, mask in trials[trial]:
@@ -126,7 +124,7 @@ def test_ten_sequences_are_ten_batches_of_keras(name, dtype, tolerance):
             model.train_on_batch(*batch, sample_weight=mask[None].astype(dtype))
         expected = dict(zip(("K", "p", "V"), keras_weights(network, layer, dense), strict=True))
         for key, w in expected.items():
-            learned = np.asarray(getattr(state.weights, key))[trial]
+            learned = getattr(trainer.weights(state[trial]), key)
             np.testing.assert_allclose(learned, w, rtol=0, atol=tolerance, err_msg=key)
             if w.size:
                 assert np.abs(w - getattr(weights, key)).max() > 1e-3

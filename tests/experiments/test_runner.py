@@ -5,14 +5,14 @@ import time
 from functools import partial
 from random import Random
 
+import numpy as np
 import pytest
 
 from keras_lstm_ext import cli
-from keras_lstm_ext.experiments import figures
+from keras_lstm_ext.engines.native import packing
+from keras_lstm_ext.experiments import figures, online
 from keras_lstm_ext.experiments.runner import read, reproduce
-from tests import backends, processes
-
-needs_xla = pytest.mark.skipif(backends.BACKEND == "torch", reason="needs XLA")
+from tests import processes
 
 SETTINGS = {"p": 6}
 RUN = """
@@ -51,7 +51,6 @@ def kill_in_the_middle(out, random):
     return killed
 
 
-@needs_xla
 @pytest.mark.slow
 def test_killed_runs_end_like_undisturbed_ones(tmp_path):
     undisturbed, killed = tmp_path / "undisturbed.json", tmp_path / "killed.json"
@@ -69,7 +68,6 @@ def test_killed_runs_end_like_undisturbed_ones(tmp_path):
 
 
 @pytest.mark.slow
-@needs_xla
 def test_a_setting_of_several_numbers_is_found_again(tmp_path):
     out = tmp_path / "delays.json"
     run = partial(reproduce, "spike-delays", out, networks=["peepholes"], limit=200, verbose=False)
@@ -95,7 +93,6 @@ SMALL = [
 ]
 
 
-@needs_xla
 @pytest.mark.slow
 def test_settings_have_files_of_their_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -105,7 +102,6 @@ def test_settings_have_files_of_their_own(tmp_path, monkeypatch):
     assert {path.name for path in tmp_path.iterdir()} == {"adding-T=20.json", "adding-T=30.json"}
 
 
-@needs_xla
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "settings", "test"), SMALL, ids=[name for name, *_ in SMALL])
 def test_every_kind_of_experiment(name, settings, test, tmp_path):
@@ -124,7 +120,6 @@ def test_every_kind_of_experiment(name, settings, test, tmp_path):
     figures.plot_curves(content, pytest.importorskip("matplotlib.figure").Figure().subplots())
 
 
-@needs_xla
 @pytest.mark.slow
 def test_more_trials_later(tmp_path, capsys):
     out = tmp_path / "out.json"
@@ -163,6 +158,25 @@ def test_refusals(arguments, words, tmp_path, capsys):
     assert cli.main(["reproduce", *arguments, "--out", str(out)]) == 2
     assert words in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_without_the_library_networks_of_the_papers_are_refused(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(packing, "LOADED", "not built (no C++ compiler found when installing)")
+    online.library.cache_clear()
+    out = tmp_path / "out.json"
+    assert cli.main(["reproduce", "adding", "--out", str(out)]) == 2
+    said = capsys.readouterr().err
+    assert "which is not built (no C++ compiler found when installing). Install a C++" in said
+    assert not out.exists()
+
+
+def test_checkpoints_of_other_versions_are_refused(tmp_path):
+    out, checkpoint = tmp_path / "out.json", tmp_path / "out.0.npz"
+    reproduce("lag-2a", out, SETTINGS, trials=0, verbose=False)
+    np.savez(checkpoint, chunk=3, seconds=1.0, arr_0=np.zeros(3))
+    with pytest.raises(ValueError, match=r"out\.0\.npz is of another version"):
+        reproduce("lag-2a", out, SETTINGS, trials=1, verbose=False)
+    assert checkpoint.exists()
 
 
 @pytest.mark.parametrize("argument", ["--trials=0", "--limit=x", "--setting=T"])

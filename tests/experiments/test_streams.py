@@ -8,16 +8,11 @@ import pytest
 
 from keras_lstm_ext.experiments.experiment import Experiment
 from keras_lstm_ext.experiments.group import Group
-from keras_lstm_ext.experiments.learner import Learner, Weights
+from keras_lstm_ext.experiments.learner import Learner
+from keras_lstm_ext.experiments.online import Count
 from keras_lstm_ext.experiments.training import Stretch, Trainer
 from keras_lstm_ext.tasks import TASKS, ContinualReber, DistractorLag, Sequences
 from keras_lstm_ext.tasks._grammar import ALPHABET
-from tests import backends
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(backends.BACKEND == "torch", reason="needs XLA"),
-]
 
 NETWORK = TASKS["timed-spikes"].network
 STEPS = 200
@@ -90,30 +85,26 @@ def test_against_one_cell(changes, parts, tolerance):
     weights = [learner.draw_weights(rng) for _ in range(3)]
     tapes = [
         (
-            rng.normal(size=(STEPS, 1)),
-            rng.uniform(size=(STEPS, 1)),
+            rng.normal(size=(STEPS, 1)).astype("float32"),
+            rng.uniform(size=(STEPS, 1)).astype("float32"),
             rng.random(STEPS) < 0.6,
             rng.random(STEPS) < 0.2,
         )
         for _ in weights
     ]
-    dtype, error = ("float32", 1e-4) if backends.BACKEND == "jax" else ("float64", 1e-10)
     trainer = Trainer(learner, parts, tolerance)
-    state = trainer.start(Weights(*map(np.stack, zip(*weights, strict=True))), dtype)
-    together = Stretch(*(np.stack(arrays, axis=1) for arrays in zip(*tapes, strict=True)))
-    together = Stretch(*(a.astype(dtype) if a.dtype == "float64" else a for a in together))
-    learn = trainer.compile()
+    state = trainer.start(weights)
+    together = Stretch(*map(np.stack, zip(*tapes, strict=True)))
     for half in (slice(0, 90), slice(90, STEPS)):
-        state, y = learn(state, Stretch(*(array[half] for array in together)))
+        state, y, _ = trainer.learn(state, Stretch(*(array[:, half] for array in together)))
     assert np.isfinite(y).all()
-    learned = (np.asarray(w) for w in state.weights)
-    for k, (K, p, V) in enumerate(zip(*learned, strict=True)):
+    for k, network in enumerate(state):
         w, streams, whole = one_cell(weights[k], tapes[k], training, parts, tolerance)
         expected = np.stack([w[net] for net in "ifgo"]), w["p"][:, None], w["v"][None]
-        for a, b in zip((K, p, V), expected, strict=True):
-            np.testing.assert_allclose(a, b, rtol=0, atol=error)
-        assert streams == np.asarray(state.streams)[k] > 5
-        assert whole == np.asarray(state.whole)[k] > 0
+        for a, b in zip(trainer.weights(network), expected, strict=True):
+            np.testing.assert_allclose(a, b, rtol=0, atol=1e-10)
+        assert streams == network[Count.STREAMS] > 5
+        assert whole == network[Count.WHOLE] > 0
 
 
 @pytest.mark.parametrize(("name", "expected"), [("timed-spikes", [0, 2]), ("adding", [])])
@@ -132,14 +123,14 @@ def test_a_network_is_judged_with_the_resets_that_it_learned_with(row):
     task = ContinualReber(length=150)
     network = replace(task.networks[row], weight_range=1.0)
     experiment = Experiment(task, network, seed=7)
-    weights = experiment.draw_weights(trial=0)
+    learned = experiment.trainer.start([experiment.draw_weights(trial=0)])[0]
     stream = task.sample(3, 1, symbols=True)
-    whole = experiment.outputs(weights, 1.0, stream)
+    whole = experiment.outputs(learned, stream)
     symbols = "".join(ALPHABET[k] for k in stream.inputs[0])
     starts = [0, *(k + 1 for k in range(149) if symbols[k : k + 2] == "EB"), 150]
     assert len(starts) > 5
     pieces = [
-        experiment.outputs(weights, 1.0, Sequences(*(array[:, a:b] for array in stream)))
+        experiment.outputs(learned, Sequences(*(array[:, a:b] for array in stream)))
         for a, b in itertools.pairwise(starts)
     ]
     same = np.abs(np.concatenate(pieces, axis=1) - whole) < 1e-5
@@ -153,9 +144,12 @@ def test_a_chunk_without_a_target_is_no_divergence():
     assert experiment.steps > 1000
     group = Group(experiment, range(2), limit=10)
     group.chunk = 1000
-    nothing = np.zeros((5, 2, task.outputs))
-    empty = Stretch(np.zeros((5, 2), int), nothing, *[np.zeros((5, 2), bool)] * 2)
-    for mask, expected in ((True, 0.25), (False, 0.25)):
-        counted = empty._replace(mask=np.full((5, 2), mask))
-        group._note(group.progress.state, counted, nothing + 0.25, group.progress.positions)
-        np.testing.assert_array_equal(group.progress.error, expected)
+    nothing = np.zeros((2, 5, task.outputs))
+    empty = Stretch(np.zeros((2, 5), int), nothing, *[np.zeros((2, 5), bool)] * 2)
+    for mask in (True, False):
+        counted = empty._replace(mask=np.full((2, 5), mask))
+        state, y, errors = experiment.trainer.learn(group.progress.state, counted)
+        assert np.isfinite(errors).all() == np.isfinite(errors).any() == mask
+        errors = np.where(mask, 0.25, errors)
+        group._note(counted, group.progress.positions, state, y, errors)
+        np.testing.assert_array_equal(group.progress.errors, 0.25)

@@ -55,11 +55,11 @@ def test_strings_of_a_stream():
 
 @pytest.mark.parametrize("name", ["adding", "reber", "lag-2c", "continual-reber", "timed-spikes"])
 def test_reading_goes_on_where_it_stopped(name):
-    draw, task = training_draw(TASKS[name], (1, 2))
-    at_once = Tape(draw, task).take(30_000)
-    begin = Tape(draw, task)
+    draw = training_draw(TASKS[name], (1, 2))
+    at_once = Tape(draw).take(30_000)
+    begin = Tape(draw)
     first = [begin.take(n) for n in (1, 12_345)]
-    second = Tape(draw, task, begin.position).take(30_000 - 12_346)
+    second = Tape(draw, begin.position).take(30_000 - 12_346)
     for whole, *pieces in zip(at_once, *first, second, strict=True):
         np.testing.assert_array_equal(whole, np.concatenate(pieces))
 
