@@ -56,6 +56,16 @@ def test_random_calls_under_sanitizers(
 
 @with_compiler
 @on_x86
+def test_random_networks_that_learn_on_line_under_sanitizers(tmp_path: Path) -> None:
+    compile_ = ["g++", "-O1", "-g1", "-std=c++17", "-fsanitize=address,undefined"]
+    compile_ += ["-fno-sanitize-recover=all", "-I", SOURCES, SOURCES / "online.cpp"]
+    harness = tmp_path / "harness"
+    run(*compile_, ROOT / "tests/native/online_harness.cpp", "-o", harness)
+    assert run(harness, 3_000) == "3000 networks\n"
+
+
+@with_compiler
+@on_x86
 def test_kernels_share_no_compiled_function(tmp_path: Path) -> None:
     """A function that the linker merged with its AVX-512 copy would stop older processors."""
     made = tmp_path / "kernels.o"
