@@ -11,10 +11,16 @@ from keras_lstm_ext.layers import CECLSTM as CECLSTM
 from keras_lstm_ext.layers import CECLSTMCell as CECLSTMCell
 from keras_lstm_ext.layers import ClassicLSTM as ClassicLSTM
 from keras_lstm_ext.layers import ClassicLSTMCell as ClassicLSTMCell
+from keras_lstm_ext.layers import CoupledLSTM as CoupledLSTM
+from keras_lstm_ext.layers import CoupledLSTMCell as CoupledLSTMCell
+from keras_lstm_ext.layers import LayerNormLSTM as LayerNormLSTM
+from keras_lstm_ext.layers import LayerNormLSTMCell as LayerNormLSTMCell
 from keras_lstm_ext.layers import OriginalLSTM as OriginalLSTM
 from keras_lstm_ext.layers import OriginalLSTMCell as OriginalLSTMCell
 from keras_lstm_ext.layers import PeepholeLSTM as PeepholeLSTM
 from keras_lstm_ext.layers import PeepholeLSTMCell as PeepholeLSTMCell
+from keras_lstm_ext.layers import ProjectedLSTM as ProjectedLSTM
+from keras_lstm_ext.layers import ProjectedLSTMCell as ProjectedLSTMCell
 from keras_lstm_ext.layers import VariantLSTM as VariantLSTM
 from keras_lstm_ext.layers import VariantLSTMCell as VariantLSTMCell
 from keras_lstm_ext.streaming import Stream as Stream

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_lstm_ext.layers._cell import GateBias
+from keras_lstm_ext.layers._groups import GateBias
 from keras_lstm_ext.scalars import integer, is_number, plain
 
 

@@ -4,7 +4,7 @@ Every cell, engine and diagram of this package reads these records; none of them
 by name. The order of the weight columns is defined here and nowhere else.
 """
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
 from keras_lstm_ext.scalars import boolean, integer, plain
@@ -39,6 +39,11 @@ class Variant:
         output_activation: Name of the squasher of the cell output, ``"same"`` for `activation`.
         sources: Keys of ``references.bib``, in the order of publication.
         coupled: Whether what the input gate leaves is kept of the old state: f = 1 - i.
+        normalize_nets: Whether W x and R r are normalised over their columns, each by itself.
+        normalize_output: Whether the state is normalised over the cells on its way out; the state
+            itself never is.
+        epsilon: What is added to a variance before its root is taken.
+        projection: Width of h where it is a linear projection of the cell outputs, or None.
 
     Raises:
         ValueError: If a field has a value that it does not accept.
@@ -59,6 +64,10 @@ class Variant:
     output_activation: str | None = "same"
     sources: tuple[str, ...] = ()
     coupled: bool = False
+    normalize_nets: bool = False
+    normalize_output: bool = False
+    epsilon: float = 1e-5
+    projection: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "gates", tuple(self.gates))
@@ -83,8 +92,16 @@ class Variant:
             )
         object.__setattr__(self, "decay", float(decay))
         object.__setattr__(self, "block_size", integer("block_size", self.block_size))
-        object.__setattr__(self, "peepholes", boolean("peepholes", self.peepholes))
-        object.__setattr__(self, "coupled", boolean("coupled", self.coupled))
+        for name in ("peepholes", "coupled", "normalize_nets", "normalize_output"):
+            object.__setattr__(self, name, boolean(name, getattr(self, name)))
+        epsilon = plain(self.epsilon)
+        if not isinstance(epsilon, int | float) or not 0.0 < epsilon < 1.0:
+            raise ValueError(
+                f"`epsilon` must be a number between 0 and 1. Received: epsilon={self.epsilon!r}"
+            )
+        object.__setattr__(self, "epsilon", float(epsilon))
+        if self.projection is not None:
+            object.__setattr__(self, "projection", integer("projection", self.projection))
         if self.coupled and ("i" not in self.gates or "f" in self.gates or self.decay != 1.0):
             raise ValueError(
                 "`coupled=True` needs an input gate, and neither forget gate nor decay beside it. "
@@ -173,12 +190,16 @@ class Variant:
         if self.feedback == "none":
             return {}
         gates = self.gates if self.feeds_gates else ()
-        return {"h": units} | {gate: self.blocks(units) for gate in gates}
+        return {"h": self.outputs(units)} | {gate: self.blocks(units) for gate in gates}
+
+    def outputs(self, units: int) -> int:
+        """Width of h."""
+        return units if self.projection is None else self.projection
 
     def state_sizes(self, units: int) -> list[int]:
         """Sizes of the states: h, c, and the gates where they are fed back."""
         gates = [len(self.gates) * self.blocks(units)] if self.feeds_gates else []
-        return [units, units, *gates]
+        return [self.outputs(units), units, *gates]
 
     def get_config(self) -> dict[str, Any]:
         """The fields as a JSON-friendly dictionary."""
@@ -190,7 +211,7 @@ class Variant:
 
 def same_cell(a: Variant, b: Variant) -> bool:
     """Whether two variants compute the same, whatever their default squashers and sources."""
-    names = ("gates", "peepholes", "feedback", "block_size", "decay", "gradient", "coupled")
+    names = {f.name for f in fields(Variant)} - {"activation", "output_activation", "sources"}
     return all(getattr(a, name) == getattr(b, name) for name in names)
 
 
@@ -239,6 +260,15 @@ PEEPHOLE = replace(
 )
 """LSTM with forget gate and the peepholes of 2000/2002."""
 
+COUPLED = replace(PEEPHOLE.without("f"), coupled=True, sources=("greff2017lstm",))
+"""LSTM whose input gate decides what is kept as well."""
+
+PROJECTED = replace(PEEPHOLE, projection=1, sources=("sak2014lstmp",))
+"""LSTM with a projection of its outputs, of a width that each layer gives."""
+
+LAYER_NORM = replace(CLASSIC, normalize_nets=True, normalize_output=True, sources=("ba2016layer",))
+"""LSTM with layer normalisation."""
+
 ODYSSEY = {
     "V": PEEPHOLE,
     "NIG": PEEPHOLE.without("i"),
@@ -246,7 +276,7 @@ ODYSSEY = {
     "NOG": PEEPHOLE.without("o"),
     "NIAF": PEEPHOLE.without("activation"),
     "NOAF": PEEPHOLE.without("output_activation"),
-    "CIFG": replace(PEEPHOLE.without("f"), coupled=True),
+    "CIFG": replace(COUPLED, sources=()),
     "NP": PEEPHOLE.without("peepholes"),
     "FGR": replace(PEEPHOLE, feedback="gates to gates", sources=()),
 }

@@ -32,7 +32,7 @@ class Mutant(NamedTuple):
 
 STEP, CELL, LAYER = "engines/step.py", "layers/_cell.py", "layers/_layer.py"
 BPTT, ALGORITHM = "engines/bptt/__init__.py", "engines/bptt/algorithm.py"
-PREFIX = "engines/bptt/prefix.py"
+PREFIX, NORM = "engines/bptt/prefix.py", "engines/norm.py"
 NATIVE, KERNEL_STEP = "engines/native/__init__.py", "native/step.h"
 
 MUTANTS = [
@@ -82,11 +82,16 @@ MUTANTS = [
     Mutant(
         "output squashed as the input",
         STEP,
-        "h = self.output_activation(c)",
-        "h = self.activation(c)",
+        "h = self.output_activation(self.shown(c, s))",
+        "h = self.activation(self.shown(c, s))",
     ),
     Mutant("error at fed-back gates lost", STEP, "d + d_fed[k] if k in d_fed else d", "d"),
-    Mutant("input gate blamed by the state", STEP, 'd_c * nets["c"]', "d_c * c_before"),
+    Mutant(
+        "input gate blamed by the state",
+        STEP,
+        "d_c * self.by_input_gate(nets, c_before)",
+        "d_c * c_before",
+    ),
     Mutant("forget gate blamed by the new state", STEP, "d_c * c_before", "d_c * c"),
     Mutant(
         "no error through f's peephole",
@@ -144,12 +149,12 @@ MUTANTS = [
         '"float32" if dtype in ("float16", "bfloat16") else dtype',
         "dtype",
     ),
-    Mutant("last states forgotten", LAYER, "variable.assign(state)", "pass"),
+    Mutant("last states forgotten", LAYER, "variable.assign(ops.copy(state))", "pass"),
     Mutant(
         "initial state ignored",
         LAYER,
-        "self.states if initial_state is None and self.stateful else initial_state",
-        "self.states",
+        "if initial_state is not None:\n            states",
+        "if 0:\n            states",
     ),
     Mutant(
         "masked states not held",
@@ -282,6 +287,68 @@ MUTANTS = [
         "native/job.h",
         "unit % size ? -1 :",
         "0 ? -1 :",
+        "rows normalised about 0",
+        NORM,
+        "centred = y - ops.mean(y, axis=-1, keepdims=True)",
+        "centred = y",
+    ),
+    Mutant(
+        "normalisation's mean lost in the backward",
+        NORM,
+        "d_u - ops.mean(d_u, axis=-1, keepdims=True) - u",
+        "d_u - u",
+    ),
+    Mutant("normalisation's scale lost in the backward", NORM, " - u * along)", ")"),
+    Mutant(
+        "the state is normalised and carried on",
+        STEP,
+        "        c = self.new_state(nets, c)\n        h,",
+        "        c = self.shown(self.new_state(nets, c), s)\n        h,",
+    ),
+    Mutant("shift of the state lost", STEP, "[0] + s[1]", "[0]"),
+    Mutant("gain of the state lost in the backward", STEP, "d_shown * s[0], *", "d_shown, *"),
+    Mutant("one gain for W x and R r", CELL, "self.norm_kernel[row]", "self.norm_kernel[0]"),
+    Mutant("gains blamed without the error", ALGORITHM, "ops.sum(d_z * u, axis", "ops.sum(u, axis"),
+    Mutant(
+        "normalised R r has no backward of its own",
+        ALGORITHM,
+        "d_y = normalize_backward(d_z * a.n[1], *normed)",
+        "d_y = d_z * a.n[1]",
+    ),
+    Mutant(
+        "projection learns as if the output gate were open",
+        ALGORITHM,
+        'equations.spread(nets["o"]) * m if "o" in nets else m',
+        "m",
+    ),
+    Mutant(
+        "projection learns from masked steps",
+        ALGORITHM,
+        "ops.where(valid, d, ops.zeros_like(d)) for d in (d_made",
+        "d for d in (d_made",
+    ),
+    Mutant(
+        "zoneout keeps the new",
+        NORM,
+        "kept * old + (1.0 - kept) * new",
+        "kept * new + (1.0 - kept) * old",
+    ),
+    Mutant(
+        "error at what zoneout kept of c lost", ALGORITHM, "d_c_before + kept_c * d_c", "d_c_before"
+    ),
+    Mutant("error at the made h too large", ALGORITHM, "(1.0 - kept_h) * d_h", "d_h"),
+    Mutant(
+        "gates blamed by the mixed state",
+        ALGORITHM,
+        "equations.new_state(nets, c_before) if equations.zoneout[1] else c",
+        "c",
+    ),
+    Mutant("zones not reversed", BPTT, "ops.flip(z, axis=1)", "z"),
+    Mutant(
+        "zoneout forgotten in inference",
+        CELL,
+        "return x, [rate or None for rate in self.zoneout]",
+        "return x, [None, None]",
     ),
 ]
 

@@ -20,7 +20,16 @@ from tests import processes
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "keras_lstm_ext"
 
-LAYERS = ("CECLSTM", "OriginalLSTM", "ClassicLSTM", "PeepholeLSTM", "VariantLSTM")
+LAYERS = (
+    "CECLSTM",
+    "OriginalLSTM",
+    "ClassicLSTM",
+    "PeepholeLSTM",
+    "VariantLSTM",
+    "CoupledLSTM",
+    "LayerNormLSTM",
+    "ProjectedLSTM",
+)
 CELLS = tuple(f"{name}Cell" for name in LAYERS)
 CLASSES = [getattr(keras_lstm_ext, name) for name in LAYERS + CELLS]
 
@@ -29,11 +38,17 @@ REGISTERED = {
     "keras_lstm_ext>CECLSTMCell",
     "keras_lstm_ext>ClassicLSTM",
     "keras_lstm_ext>ClassicLSTMCell",
+    "keras_lstm_ext>CoupledLSTM",
+    "keras_lstm_ext>CoupledLSTMCell",
     "keras_lstm_ext>Forecaster",
+    "keras_lstm_ext>LayerNormLSTM",
+    "keras_lstm_ext>LayerNormLSTMCell",
     "keras_lstm_ext>OriginalLSTM",
     "keras_lstm_ext>OriginalLSTMCell",
     "keras_lstm_ext>PeepholeLSTM",
     "keras_lstm_ext>PeepholeLSTMCell",
+    "keras_lstm_ext>ProjectedLSTM",
+    "keras_lstm_ext>ProjectedLSTMCell",
     "keras_lstm_ext>VariantLSTM",
     "keras_lstm_ext>VariantLSTMCell",
     "keras_lstm_ext>centered_sigmoid_1",

@@ -4,13 +4,14 @@ from typing import Any
 
 import keras
 
-from keras_lstm_ext.layers import ClassicLSTM, ClassicLSTMCell, VariantLSTMCell
+from keras_lstm_ext.layers import ClassicLSTM, ClassicLSTMCell
 from keras_lstm_ext.layers._arguments import names
+from keras_lstm_ext.layers._cell import RecurrentCell
 
 PAIRS = {keras.layers.LSTM: ClassicLSTM, keras.layers.LSTMCell: ClassicLSTMCell}
 """What is replaced by what, and the other way round with `back=True`."""
 
-OTHERS = (VariantLSTMCell, keras.layers.GRUCell, keras.layers.SimpleRNNCell)
+OTHERS = (RecurrentCell, keras.layers.GRUCell, keras.layers.SimpleRNNCell)
 """The cells that nobody expects to be replaced."""
 
 PLAIN = {"output_activation": "same", "block_size": 1, "gradient": "full", "gate_bias": None}
@@ -52,7 +53,7 @@ def why_not(part: Any, back: bool) -> str | None:
 
 
 def _other(part: Any, cell: Any, back: bool) -> str:
-    if back and isinstance(cell, VariantLSTMCell):
+    if back and isinstance(cell, RecurrentCell):
         return f"Keras has no {type(part).__name__}"
     if isinstance(cell, keras.layers.LSTMCell):
         where = "" if part is cell else f" with {type(cell).__name__}"
@@ -77,7 +78,7 @@ def _more_than_keras(cell: Any) -> str | None:
 def concerned(part: Any, back: bool) -> bool:
     """Whether a layer or cell that stays as it is deserves a word."""
     cell = getattr(part, "cell", part)
-    return isinstance(cell, VariantLSTMCell) if back else not isinstance(cell, OTHERS)
+    return isinstance(cell, RecurrentCell) if back else not isinstance(cell, OTHERS)
 
 
 def converted(part: Any, cls: Any) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 from keras_lstm_ext.convert.arrays import shape_of, to_numpy
 from keras_lstm_ext.convert.blocks import Array, Blocks, Place
 from keras_lstm_ext.convert.layouts import LAYOUTS, Layout
-from keras_lstm_ext.layers._cell import VariantLSTMCell
+from keras_lstm_ext.layers._cell import RecurrentCell
 from keras_lstm_ext.layers._layer import RecurrentLayer
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
@@ -18,7 +18,7 @@ FLOATS = ("float16", "bfloat16", "float32", "float64")
 def check_layer(layer: Any, layout: Layout, added: float) -> None:
     """Refuses a layer that cannot compute what the weights of other systems are for."""
     name = type(layer).__name__
-    if not isinstance(layer, RecurrentLayer | VariantLSTMCell) or not layer.built:
+    if not isinstance(layer, RecurrentLayer | RecurrentCell) or not layer.built:
         raise ValueError(
             "`layers` must be layers of this package, their cells, a keras.layers.RNN around them, "
             "or a Bidirectional or a list of them, and "
@@ -32,6 +32,14 @@ def check_layer(layer: Any, layout: Layout, added: float) -> None:
             "each for every cell, that feeds back h: ClassicLSTM and PeepholeLSTM accept them. "
             f"Received: {name} with gates={v.gates}, block_size={v.block_size}, "
             f"feedback={v.feedback!r}"
+        )
+    cell: Any = getattr(layer, "cell", layer)
+    more = [f"{name}={value!r}" for name, value in cell.has.items() if value]
+    if more:
+        raise ValueError(
+            f"The layout {layout.name!r} is for an LSTM without layer normalisation, projection "
+            f"and zoneout: ClassicLSTM and PeepholeLSTM accept it. Received: {name} with "
+            f"{', '.join(more)}"
         )
     if layer.use_bias == "gates" or (added and not layer.use_bias):
         raise ValueError(

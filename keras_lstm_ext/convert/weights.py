@@ -10,7 +10,7 @@ from keras_lstm_ext.convert.arrays import named, select
 from keras_lstm_ext.convert.blocks import Array, Place
 from keras_lstm_ext.convert.checks import check_layer, check_names, checked
 from keras_lstm_ext.convert.layouts import LAYOUTS, Layout
-from keras_lstm_ext.layers._cell import VariantLSTMCell
+from keras_lstm_ext.layers._cell import RecurrentCell
 
 
 def set_weights(
@@ -183,7 +183,7 @@ def _levels(layer: Any) -> list[Any]:
         return [layer]
     stack = isinstance(layer.cell, keras.layers.StackedRNNCells)
     cells = layer.cell.cells if stack else [layer.cell]
-    return list(cells) if all(isinstance(cell, VariantLSTMCell) for cell in cells) else [layer]
+    return list(cells) if all(isinstance(cell, RecurrentCell) for cell in cells) else [layer]
 
 
 def _ours(layer: Any) -> Place:

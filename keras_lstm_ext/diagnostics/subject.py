@@ -7,11 +7,12 @@ from typing import Any
 import keras
 
 from keras_lstm_ext.acceleration.counterparts import converted
-from keras_lstm_ext.layers import ClassicLSTMCell, VariantLSTMCell
+from keras_lstm_ext.layers import ClassicLSTMCell
+from keras_lstm_ext.layers._cell import RecurrentCell
 from keras_lstm_ext.walk import cells_of, recurrent_layers
 
 
-def as_member(cell: Any) -> VariantLSTMCell | None:
+def as_member(cell: Any) -> RecurrentCell | None:
     """A cell as a member of the family.
 
     Args:
@@ -22,7 +23,7 @@ def as_member(cell: Any) -> VariantLSTMCell | None:
         same weights, not copies of them; None for any other, also for a subclass of Keras' cell
         that computes its steps itself.
     """
-    if isinstance(cell, VariantLSTMCell):
+    if isinstance(cell, RecurrentCell):
         return cell
     if not isinstance(cell, keras.layers.LSTMCell) or _step(cell) is not keras.layers.LSTMCell.call:
         return None
@@ -55,7 +56,7 @@ class Subject:
         return cells_of(self.layer)
 
     @property
-    def member(self) -> VariantLSTMCell:
+    def member(self) -> RecurrentCell:
         """The cell, as a member of the family."""
         found = as_member(self.cells[self.number or 0])
         assert found is not None
@@ -114,10 +115,16 @@ def subject(layer: Any, cell: int | None = None) -> Subject:
             f"`cell` must say which cell of {layer.name!r} is meant, by a number from 0 to "
             f"{len(cells) - 1}. Received: cell={cell!r}"
         )
-    if as_member(one) is None:
+    member = as_member(one)
+    if member is None:
         raise ValueError(
             "`layer` must run a cell of keras_lstm_ext, or that of a keras.layers.LSTM with its "
             f"own equations. Received: layer={layer.name!r} with a {type(one).__name__}"
+        )
+    if member.variant.projection or any(member.zoneout):
+        raise ValueError(
+            "`layer` must put out what its cells do, without projection and zoneout. Received: "
+            f"layer={layer.name!r} with {member.has}"
         )
     return Subject(layer, number)
 

@@ -44,7 +44,7 @@ class Seen:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Watched(Equations):
     """The equations of a cell, noting what they compute.
 
@@ -57,9 +57,11 @@ class Watched(Equations):
     seen: Seen
     probes: Probes
 
-    def step(self, z: Tensor, c: Tensor, p: Tensor | None) -> tuple[Tensor, Tensor, Nets]:
+    def step(
+        self, z: Tensor | Nets, c: Tensor, p: Tensor | None, s: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Nets]:
         """As in `Equations`."""
-        h, c, nets = super().step(z, c, p)
+        h, c, nets = super().step(z, c, p, s)
         self.seen.steps.append(nets | {"g": nets["c"], "c": c, "h": h})
         return h, c, nets
 
@@ -67,9 +69,11 @@ class Watched(Equations):
         """As in `Equations`, plus the probe of c."""
         return self._probed("c", super().intake(nets))
 
-    def read(self, z: Tensor, c: Tensor, p: Tensor | None, nets: Nets) -> tuple[Tensor, Nets]:
+    def read(
+        self, z: Tensor | Nets, c: Tensor, p: Tensor | None, nets: Nets, s: Tensor | None = None
+    ) -> tuple[Tensor, Nets]:
         """As in `Equations`, plus the probe of h."""
-        h, nets = super().read(z, c, p, nets)
+        h, nets = super().read(z, c, p, nets, s)
         return self._probed("h", h), nets
 
     def _probed(self, name: str, value: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ import numpy as np
 from keras_lstm_ext import activations, diagram
 
 if TYPE_CHECKING:
-    from keras_lstm_ext.layers._cell import VariantLSTMCell
+    from keras_lstm_ext.layers._cell import RecurrentCell
     from keras_lstm_ext.layers._layer import RecurrentLayer
     from keras_lstm_ext.variants import Variant
 
@@ -28,7 +28,7 @@ SQUASHED = {
 """By the functions themselves: another of the same name may be anything."""
 
 
-def html(layer: RecurrentLayer, cell: VariantLSTMCell | None = None, name: str = "") -> str:
+def html(layer: RecurrentLayer, cell: RecurrentCell | None = None, name: str = "") -> str:
     """Renders a layer and a cell: see `keras_lstm_ext.diagnostics.notebook.html`."""
     cell = layer.cell if cell is None else cell
     title = f"{type(layer).__name__} <code>{escape(layer.name)}</code>, {cell.units} units"
@@ -39,15 +39,21 @@ def html(layer: RecurrentLayer, cell: VariantLSTMCell | None = None, name: str =
     return f'<div class="keras-lstm-ext"><style>{STYLE}</style>{"".join(parts)}</div>'
 
 
-def equations(cell: VariantLSTMCell) -> str:
+def equations(cell: RecurrentCell) -> str:
     """Writes equations in TeX: see `keras_lstm_ext.diagnostics.notebook.equations`."""
     v, out = cell.variant, cell.equations.output_activation
     intake = r"i_t \odot g_t" if "i" in v.gates else "g_t"
     kept = _kept(v)
-    h = _squashed(out, "c_t", factor="o" in v.gates)
-    lines = {"g": _squashed(cell.activation, _net(cell, "c")), "c": f"{kept} + {intake}"}
+    c, h = _made(cell, 1, "c"), _made(cell, 0, "h")
+    shown = rf"\mathrm{{LN}}({c}_t)" if v.normalize_output else f"{c}_t"
+    m = _squashed(out, shown, factor="o" in v.gates)
+    lines = {"g": _squashed(cell.activation, _net(cell, "c")), c: f"{kept} + {intake}"}
     gates = {k: _squashed(cell.recurrent_activation, _net(cell, k)) for k in v.gates}
-    written = {k: gates.pop(k) for k in ("i", "f") if k in gates} | lines | gates | {"h": h}
+    written = {k: gates.pop(k) for k in ("i", "f") if k in gates} | lines | gates
+    written[h] = f"P ({m})" if v.projection else m
+    for name, rate in zip("hc", cell.zoneout, strict=True):
+        if rate:
+            written[name] = rf"{rate:g} \, {name}_{{t-1}} + {1 - rate:g} \, \tilde {name}_t"
     rows = [rf"{name}_t &= {tex}" for name, tex in written.items()]
     if v.feeds_gates:
         fed = "; ".join(f"{name}_{{t-1}}" for name in ("h", *v.gates))
@@ -55,15 +61,26 @@ def equations(cell: VariantLSTMCell) -> str:
     return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
 
 
-def _net(cell: VariantLSTMCell, k: str) -> str:
+def _made(cell: RecurrentCell, state: int, name: str) -> str:
+    """The letter of what a step makes, which zoneout mixes with what there was."""
+    return rf"\tilde {name}" if cell.zoneout[state] else name
+
+
+def _net(cell: RecurrentCell, k: str) -> str:
     v = cell.variant
-    terms = [f"W_{k} x_t"]
-    if v.feedback != "none":
-        reads_gates = v.feeds_gates and (k != "c" or not v.gates_to_gates)
-        terms.append(f"R_{k} {'r' if reads_gates else 'h'}_{{t-1}}")
+    reads = "x_t", f"{'r' if v.feeds_gates and (k != 'c' or not v.gates_to_gates) else 'h'}_{{t-1}}"
+    pairs = list(zip("WR", reads, strict=True))[: 1 if v.feedback == "none" else 2]
+    if v.normalize_nets:  # of all nets together, so that gates which net c does not see count too
+        pairs = [
+            (letter, "r_{t-1}" if letter == "R" and v.feeds_gates else x) for letter, x in pairs
+        ]
+        terms = [rf"\mathrm{{LN}}({letter} {x})_{k}" for letter, x in pairs]
+    else:
+        terms = [f"{letter}_{k} {x}" for letter, x in pairs]
     if v.peepholes and k != "c":
         total = r"\textstyle\sum_S " if v.block_size > 1 else ""
-        terms.append(rf"{total}p_{k} \odot c_{'t' if k == 'o' else '{t-1}'}")
+        seen = f"{_made(cell, 1, 'c')}_t" if k == "o" else "c_{t-1}"
+        terms.append(rf"{total}p_{k} \odot {seen}")
     if k in cell.bias_widths:
         terms.append(f"b_{k}")
     return " + ".join(terms)
@@ -100,7 +117,7 @@ def _kept(v: Variant) -> str:
     return "c_{t-1}" if v.decay == 1.0 else rf"{v.decay} \, c_{{t-1}}"
 
 
-def _parameters(cell: VariantLSTMCell) -> str:
+def _parameters(cell: RecurrentCell) -> str:
     if not cell.built:
         return "<p>Not built yet: it has no weights.</p>"
     rows = [(w.name, str(tuple(w.shape)), int(np.prod(w.shape))) for w in cell.weights]

@@ -19,6 +19,12 @@ ENGINES = {"cudnn": cudnn, "native": native, "bptt": bptt, "portable": portable}
 
 ACCEPTED = ("auto", *ENGINES)
 
+LACKS = {
+    "cudnn": ("normalize_nets", "normalize_output", "projection", "zoneout_h", "zoneout_c"),
+    "native": ("normalize_nets", "normalize_output", "projection", "zoneout_h", "zoneout_c"),
+}
+"""The arguments of cells that an engine does not compute."""
+
 
 @dataclass(frozen=True)
 class Call:
@@ -105,7 +111,21 @@ def why_not(name: str, layer: Any, call: Call) -> str | None:
     """
     if name != "portable" and layer.cell.has_own_step:
         return f"it knows the package's own step, and {type(layer.cell).__name__} has another"
-    return ENGINES[name].why_not(layer, call)
+    return lacks(name, layer.cell) or ENGINES[name].why_not(layer, call)
+
+
+def lacks(name: str, cell: Any) -> str | None:
+    """Gives None if an engine knows all that a cell has, or says what it does not know.
+
+    Args:
+        name: Of the engine.
+        cell: The cell.
+
+    Returns:
+        The reason.
+    """
+    has = [f"{k}={cell.has[k]!r}" for k in LACKS.get(name, ()) if cell.has[k]]
+    return f"it does not compute {' and '.join(has)}" if has else None
 
 
 def run(

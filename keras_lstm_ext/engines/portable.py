@@ -17,6 +17,11 @@ def run(
     layer: Any, sequences: Tensor, initial_state: list[Tensor], mask: Tensor | None, training: bool
 ) -> tuple[Tensor, Tensor, list[Tensor]]:
     """Computes a whole sequence: see `keras_lstm_ext.engines.run`."""
+    if training and any(layer.cell.zoneout):
+        # Beside the inputs of each step: drawn inside a compiled loop, all steps would have one.
+        zones = layer.cell.zones(ops.shape(sequences)[:2])
+        drawn = [ops.cast(z, sequences.dtype) for z in zones if z is not None]
+        sequences = ops.concatenate([sequences, *drawn], axis=-1)
     if layer.unroll or keras.backend.backend() == "torch":
         # Keras' loop on PyTorch takes every step in Python too, and cannot be traced backwards.
         return _unrolled(layer, sequences, initial_state, mask, training)

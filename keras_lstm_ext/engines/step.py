@@ -9,6 +9,7 @@ from typing import Any
 from keras import ops
 
 from keras_lstm_ext.activations import SLOPES, Activation
+from keras_lstm_ext.engines.norm import normalize, normalize_backward
 from keras_lstm_ext.variants import Variant
 
 Tensor = Any
@@ -17,7 +18,7 @@ Nets = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Equations:
-    """A variant together with its squashing functions.
+    """A variant together with its squashing functions, and how much zoneout keeps of h and of c.
 
     Tensors may have axes before the last: a whole sequence is as good as one step wherever the
     equations do not look at the step before.
@@ -27,23 +28,31 @@ class Equations:
     sigma: Activation
     activation: Activation
     output_activation: Activation
+    zoneout: tuple[float, float] = (0.0, 0.0)
 
-    def step(self, z: Tensor | Nets, c: Tensor, p: Tensor | None) -> tuple[Tensor, Tensor, Nets]:
+    def step(
+        self, z: Tensor | Nets, c: Tensor, p: Tensor | None, s: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Nets]:
         """Computes h, the new c and what each net gives, from the net inputs z and the old c.
 
         Args:
             z: Net inputs without peepholes, of shape `(batch, columns)`, or already by net.
             c: Cell state, of shape `(batch, units)`.
             p: The peephole weights, of shape `(gates, units)`, or None.
+            s: Gain and shift of the state on its way out, of shape `(2, units)`, or None.
 
         Returns:
-            h and c, of shape `(batch, units)`, and i, f, g, o as far as the variant has them,
-            under the names of their nets: g is what net c gives.
+            h, not projected yet, and c, of shape `(batch, units)`, and i, f, g, o as far as the
+            variant has them, under the names of their nets: g is what net c gives.
         """
         nets = self.write(z, c, p)
-        c = self.intake(nets) + self.kept(nets, c)
-        h, nets = self.read(z, c, p, nets)
+        c = self.new_state(nets, c)
+        h, nets = self.read(z, c, p, nets, s)
         return h, c, nets
+
+    def new_state(self, nets: Nets, c: Tensor) -> Tensor:
+        """What is taken in, and what is left of the old state."""
+        return self.intake(nets) + self.kept(nets, c)
 
     def write(self, z: Tensor | Nets, c: Tensor, p: Tensor | None) -> Nets:
         """Computes i, f and g, which decide what the state becomes."""
@@ -68,14 +77,20 @@ class Equations:
         return nets["c"] - c if self.variant.coupled else nets["c"]
 
     def read(
-        self, z: Tensor | Nets, c: Tensor, p: Tensor | None, nets: Nets
+        self, z: Tensor | Nets, c: Tensor, p: Tensor | None, nets: Nets, s: Tensor | None = None
     ) -> tuple[Tensor, Nets]:
         """Computes o and h from the new state."""
-        h = self.output_activation(c)
+        h = self.output_activation(self.shown(c, s))
         if "o" not in self.variant.gates:
             return h, nets
         o = self.gate("o", self.split(z)["o"], c, p)
         return self.spread(o) * h, nets | {"o": o}
+
+    def shown(self, c: Tensor, s: Tensor | None) -> Tensor:
+        """The state as the output squasher reads it: normalised if the variant has it so."""
+        if s is None:
+            return c
+        return s[0] * normalize(c, self.variant.epsilon)[0] + s[1]
 
     def gate(self, k: str, net: Tensor, c: Tensor, p: Tensor | None) -> Tensor:
         """Computes a gate, which sees the state c if the variant has peepholes."""
@@ -93,7 +108,8 @@ class Equations:
         c_before: Tensor,
         c: Tensor,
         p: Tensor | None,
-    ) -> tuple[Nets, Tensor]:
+        s: Tensor | None = None,
+    ) -> tuple[Nets, Tensor, Tensor]:
         """Derivative of `step`, from the values that it computed.
 
         Args:
@@ -104,12 +120,13 @@ class Equations:
             c_before: The old cell state.
             c: The new cell state.
             p: The peephole weights, or None.
+            s: Gain and shift of the state on its way out, or None.
 
         Returns:
-            The error at each net input, and at the old c.
+            The error at each net input, at the old c, and at what the output squasher reads.
         """
         slope = {k: SLOPES[self.sigma] for k in self.variant.gates} | {"c": SLOPES[self.activation]}
-        squashed = self.output_activation(c)
+        squashed = self.output_activation(self.shown(c, s))
         d_nets: Nets = {}
 
         def through(k: str, d: Tensor) -> Tensor:
@@ -123,7 +140,8 @@ class Equations:
         if "o" in nets:
             d_nets["o"] = through("o", self.sum_block(d_h * squashed))
             d_squashed = d_h * self.spread(nets["o"])
-        d_c = d_c + d_squashed * SLOPES[self.output_activation](squashed)
+        d_shown = d_squashed * SLOPES[self.output_activation](squashed)
+        d_c = d_c + self.shown_backward(d_shown, c, s)
         if passes and "o" in nets:
             d_c = d_c + peeped("o")
         d_g = d_c
@@ -136,7 +154,13 @@ class Equations:
         d_c_before = self.kept(nets, d_c)
         if passes:
             d_c_before = sum((peeped(k) for k in ("i", "f") if k in nets), d_c_before)
-        return d_nets, d_c_before
+        return d_nets, d_c_before, d_shown
+
+    def shown_backward(self, d_shown: Tensor, c: Tensor, s: Tensor | None) -> Tensor:
+        """The error at the state, from that at what the output squasher reads."""
+        if s is None:
+            return d_shown
+        return normalize_backward(d_shown * s[0], *normalize(c, self.variant.epsilon))
 
     def split(self, z: Tensor | Nets) -> Nets:
         """The columns of z by net; what is split already stays as it is."""

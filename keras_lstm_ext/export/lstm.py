@@ -8,7 +8,8 @@ import numpy as np
 
 from keras_lstm_ext import activations
 from keras_lstm_ext.convert import get_weights
-from keras_lstm_ext.layers import PeepholeLSTM, VariantLSTMCell
+from keras_lstm_ext.layers import PeepholeLSTM
+from keras_lstm_ext.layers._cell import RecurrentCell
 from keras_lstm_ext.variants import CLASSIC, PEEPHOLE, Variant
 
 INPUTS = ("X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c", "P")
@@ -36,7 +37,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 def is_lstm(cell: Any) -> bool:
     """Whether a cell computes the equations of Keras or of this package, not a subclass's own."""
-    return getattr(type(cell), "call", None) in (VariantLSTMCell.call, keras.layers.LSTMCell.call)
+    return getattr(type(cell), "call", None) in (RecurrentCell.call, keras.layers.LSTMCell.call)
 
 
 def why_not(cell: Any) -> str | None:
@@ -46,6 +47,9 @@ def why_not(cell: Any) -> str | None:
     unknown = [name for name in names if not isinstance(name, str) or name not in FUNCTIONS]
     if v.feeds_gates:
         return "its gates are fed back, and those of an ONNX LSTM are not"
+    more = [name for name, value in getattr(cell, "has", {}).items() if value]
+    if more:
+        return f"an ONNX LSTM has no {' and no '.join(more)}"
     if v.coupled:
         return "its forget gate is what the input gate leaves"
     if v.peepholes and v.block_size > 1:
@@ -84,7 +88,7 @@ def as_peephole(cell: Any) -> PeepholeLSTM:
     same = PeepholeLSTM(units, dtype="float32")
     same.build((None, None, cell.kernel.shape[0]))
     W, R, p, b = (np.zeros_like(array) for array in same.get_weights())
-    bias = cell.full_bias() if isinstance(cell, VariantLSTMCell) and cell.use_bias else cell.bias
+    bias = cell.full_bias() if isinstance(cell, RecurrentCell) and cell.use_bias else cell.bias
     pairs = [(W, cell.kernel), (R, cell.recurrent_kernel), (b, bias)]
     decay = np.clip(v.decay, 1e-13, 1.0 - 1e-13)
     arrays = [(new, keras.ops.convert_to_numpy(own)) for new, own in pairs if own is not None]
@@ -103,12 +107,12 @@ def as_peephole(cell: Any) -> PeepholeLSTM:
 
 
 def _variant(cell: Any) -> Variant:
-    return cell.variant if isinstance(cell, VariantLSTMCell) else CLASSIC
+    return cell.variant if isinstance(cell, RecurrentCell) else CLASSIC
 
 
 def _squashers(cell: Any) -> tuple[Any, Any, Any]:
     """Activation of the gates, of the cell input, of the cell output."""
-    if isinstance(cell, VariantLSTMCell):
+    if isinstance(cell, RecurrentCell):
         e = cell.equations
         return e.sigma, e.activation, e.output_activation
     return cell.recurrent_activation, cell.activation, cell.activation

@@ -1,10 +1,14 @@
-"""The constructor arguments of cells and layers: documented once, serialised by one rule."""
+"""Constructors of layers and cells, made of the groups of arguments among their bases.
+
+A group is a class that declares arguments: see `_groups`. `arguments` makes the constructor of a
+layer or cell of them. Type checkers and editors see the same one, that of a dataclass (PEP 681).
+"""
 
 import inspect
 import itertools
 import textwrap
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar, dataclass_transform
 
 import keras
 
@@ -13,99 +17,130 @@ from keras_lstm_ext.scalars import plain
 
 Config = dict[str, Any]
 C = TypeVar("C", bound=type)
+P = inspect.Parameter
 
-DOCS = {
-    "units": "Positive integer, the number of memory cells.",
-    "activation": 'Squasher of the cell input (g): a Keras activation, `"centered_sigmoid_2"`, '
-    '`"centered_sigmoid_1"`, any function, or None for the identity.',
-    "recurrent_activation": "Activation of the gates.",
-    "output_activation": 'Squasher of the cell state on its way out. `"same"` follows '
-    "`activation`, as in Keras; None is the identity.",
-    "use_bias": "True for a bias on every net input, False for none or, in a cell with gates, "
-    '`"gates"` for the gates only.',
-    "kernel_initializer": "Initializer of `kernel`, the input weights W.",
-    "recurrent_initializer": "Initializer of `recurrent_kernel`, the recurrent weights R.",
-    "bias_initializer": "Initializer of `bias`, where no other argument says otherwise.",
-    "unit_forget_bias": "Whether the bias of the forget gate starts at 1.",
-    "kernel_regularizer": "Regularizer of `kernel`.",
-    "recurrent_regularizer": "Regularizer of `recurrent_kernel`.",
-    "bias_regularizer": "Regularizer of `bias`.",
-    "activity_regularizer": "Regularizer of the layer's output.",
-    "kernel_constraint": "Constraint on `kernel`.",
-    "recurrent_constraint": "Constraint on `recurrent_kernel`.",
-    "bias_constraint": "Constraint on `bias`.",
-    "dropout": "Fraction of the inputs that is dropped in training, in [0, 1).",
-    "recurrent_dropout": "Fraction of what is fed back (h, and the gates where they are fed back) "
-    "that is dropped in training, in [0, 1). The same entries at every time step.",
-    "seed": "Integer seed of the dropout masks.",
-    "return_sequences": "Whether to return the output of every time step, or only the last.",
-    "return_state": "Whether to return the final states after the output.",
-    "go_backwards": "Whether to read sequences from their end; outputs stay in reading order.",
-    "stateful": "Whether the final states of a batch are the initial states of the next one.",
-    "unroll": "Whether to unroll the loop over time, which must then have a fixed length.",
-    "variant": "The `Variant` that the equations follow.",
-    "recurrent": "Whether a step reads the outputs of the step before, or nothing is fed back.",
-    "peephole_initializer": "Initializer of `peephole_kernel`, the peephole weights p.",
-    "peephole_regularizer": "Regularizer of `peephole_kernel`.",
-    "peephole_constraint": "Constraint on `peephole_kernel`.",
-    "block_size": "Number of cells that share their gates; it divides `units`.",
-    "gate_bias": "Initial bias per gate, as a number or a list of one number per block, for "
-    'example `{"i": -1.0, "o": [-1.0, -2.0]}`.',
-    "gradient": '`"full"`, or `"truncated"`: no error flows through what is fed back, nor '
-    "through the states that peepholes read.",
-    "engine": '`"auto"` for the fastest engine that applies, or the name of one: see `explain`.',
-    "recompute": "Whether training keeps only h and c of every step and computes the gates again, "
-    "for less memory (engine `bptt`).",
-    "kwargs": "`name`, `dtype`, `trainable` and, for layers, `zero_output_for_mask`, as in Keras.",
-}
-"""What each argument means, for every cell and layer that has it."""
+DOCS = {"kwargs": "What else `keras.Layer` accepts, as in Keras."}
+"""What each argument means, for every layer and cell that has it."""
+
+OF_ALL = ("name", "dtype", "trainable", "kwargs")
+"""What every Keras layer has."""
+STEP = (
+    "Call it with `inputs` of shape `(batch, features)` and `states`, the list `[h, c]` of shape\n"
+    "    `(batch, units)` each; it returns `(h, [h, c])`."
+)
+REQUIRED: Any = P.empty
 
 
-def documented(cls: C) -> C:
-    """Fills the `{arguments}` of a class docstring from `DOCS`, with the signature's defaults."""
-    lines = ["Args:"]
-    for name, parameter in _parameters(cls).items():
-        default = parameter.default
-        says = "" if default is inspect.Parameter.empty else f" Defaults to `{default!r}`."
-        entry = f"{name}: {DOCS[name]}{says}"
-        lines += textwrap.wrap(entry, 96, initial_indent=" " * 4, subsequent_indent=" " * 8)
-    if cls.__doc__:
-        cls.__doc__ = cls.__doc__.replace("{arguments}", "\n    ".join(lines))
-    _OURS.add(cls)
+def argument(text: str = "", *, default: Any = REQUIRED, kw_only: bool | None = None) -> Any:
+    """An argument of a group: its default and what it means, or another default."""
+    return default, text, kw_only
+
+
+def absent(*, init: Literal[False] = False) -> Any:
+    """In place of an argument that a group of another base has, and these classes lack."""
+    return None
+
+
+@dataclass_transform(field_specifiers=(argument, absent))
+def arguments(cls: C) -> C:
+    """Takes what a class declares; a layer or cell gets its constructor, and is registered."""
+    _declare(cls, False)
+    if issubclass(cls, keras.Layer):
+        _construct(cls)
+        keras.saving.register_keras_serializable(package="keras_lstm_ext")(cls)
     return cls
 
 
-def collect(given: Config, used: Sequence[str] = ()) -> Config:
-    """The arguments of an `__init__`, from its `locals()`, but for those it has `used` itself."""
-    left_out = {"self", "__class__", "kwargs", *used}
-    return {k: v for k, v in given.items() if k not in left_out} | given["kwargs"]
+@dataclass_transform(field_specifiers=(argument, absent), kw_only_default=True)
+def options(cls: C) -> C:
+    """Takes the arguments that a class declares, which are given by their names only."""
+    _declare(cls, True)
+    return cls
 
 
-_OURS: set[type] = set()
+def _declare(cls: Any, keyword: bool) -> None:
+    cls._declared = {}
+    for name, annotation in inspect.get_annotations(cls).items():
+        declared = vars(cls)[name]
+        delattr(cls, name)
+        cls._declared[name] = None
+        if declared is not None:
+            default, text, kw_only = declared
+            by_name = keyword if kw_only is None else kw_only
+            kind = P.KEYWORD_ONLY if by_name else P.POSITIONAL_OR_KEYWORD
+            cls._declared[name] = P(name, kind, default=default, annotation=annotation)
+            DOCS.setdefault(name, text)
+
+
+def _construct(cls: Any) -> None:
+    """Makes `__init__`, and fills the `{arguments}` of the docstring."""
+    given = [P("self", P.POSITIONAL_OR_KEYWORD), *declared(cls).values()]
+    kwargs = P("kwargs", P.VAR_KEYWORD, annotation=Any)
+    signature = inspect.Signature([*given, kwargs], return_annotation=None)
+
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        try:
+            bound = signature.bind(self, *args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{cls.__name__}.__init__() {error}") from None
+        bound.apply_defaults()
+        _, *values, more = bound.arguments.values()
+        super(cls, self).__init__(**dict(zip(declared(cls), values, strict=True)), **more)
+
+    __init__.__signature__ = signature  # type: ignore[attr-defined]
+    __init__.__qualname__ = f"{cls.__name__}.__init__"
+    __init__.__module__ = cls.__module__
+    cls.__init__ = __init__
+    cls.__signature__ = _OfInit()
+    for place, text in (("{arguments}", _text(cls)), ("{step}", STEP)):
+        cls.__doc__ = cls.__doc__ and cls.__doc__.replace(place, text)
+
+
+class _OfInit:
+    """The signature of a class is that of its `__init__`: Keras gives layers a `__new__`."""
+
+    def __get__(self, instance: Any, owner: Any) -> inspect.Signature:
+        if instance is not None:
+            raise AttributeError("__signature__")
+        signature = inspect.signature(owner.__init__)
+        return signature.replace(parameters=[*signature.parameters.values()][1:])
+
+
+def _text(cls: type) -> str:
+    lines = ["Args:"]
+    for name in [*declared(cls), "kwargs"]:
+        default = declared(cls)[name].default if name in declared(cls) else P.empty
+        says = "" if default is P.empty else f" Defaults to `{default!r}`."
+        entry = f"{name}: {DOCS[name]}{says}"
+        lines += textwrap.wrap(entry, 96, initial_indent=" " * 4, subsequent_indent=" " * 8)
+    return "\n    ".join(lines)
+
+
+def declared(cls: type) -> dict[str, P]:
+    """The arguments of the groups of a class, in the order of its constructor."""
+    found: dict[str, P | None] = {}
+    for base in reversed(cls.__mro__):
+        found |= vars(base).get("_declared", {})
+    present = {name: p for name, p in found.items() if p is not None}
+    return dict(sorted(present.items(), key=lambda item: (item[1].kind, item[0] in OF_ALL)))
 
 
 def names(cls: type) -> list[str]:
-    """The named constructor arguments of a class, in order; a subclass has those of ours."""
-    ours = next((c for c in cls.__mro__ if c in _OURS), cls)
-    return [name for name in _parameters(ours) if name != "kwargs"]
+    """The arguments of a class but those of every Keras layer; a subclass has those of ours."""
+    of_keras = list(inspect.signature(cls.__init__).parameters)[1:]  # type: ignore[misc]
+    return [name for name in declared(cls) or of_keras if name not in OF_ALL]
 
 
 def own_names(cls: type) -> list[str]:
     """The named constructor arguments that subclasses of ours add."""
     subclasses = (c for c in cls.__mro__ if "__init__" in vars(c))
-    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    named = (P.POSITIONAL_OR_KEYWORD, P.KEYWORD_ONLY)
     added: list[str] = []
-    for c in itertools.takewhile(lambda c: c not in _OURS, subclasses):
-        added += [name for name, p in _parameters(c).items() if p.kind in named]
-    known = {*names(cls), *_parameters(keras.Layer)}
+    for c in itertools.takewhile(lambda c: "_declared" not in vars(c), subclasses):
+        _, *parameters = inspect.signature(c.__init__).parameters.items()  # type: ignore[misc]
+        added += [name for name, p in parameters if p.kind in named]
+    known = {*declared(cls), *inspect.signature(keras.Layer.__init__).parameters}
     return [name for name in dict.fromkeys(added) if name not in known]
-
-
-def _parameters(cls: type) -> dict[str, inspect.Parameter]:
-    # Not inspect.signature(cls): Keras gives every layer a `__new__(*args, **kwargs)`.
-    parameters = dict(inspect.signature(cls.__init__).parameters)  # type: ignore[misc]
-    del parameters["self"]
-    return parameters
 
 
 def get_config(owner: Any) -> Config:

@@ -1,113 +1,77 @@
 """What all cells share: weights by the variant's layout, one step, serialisation."""
 
+import inspect
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import accumulate
-from typing import Any
+from operator import attrgetter
+from typing import Any, ClassVar
 
 import keras
 from keras import ops
 
+from keras_lstm_ext.engines.norm import normalize, zone_out
 from keras_lstm_ext.engines.step import Equations
 from keras_lstm_ext.layers import _checks, _values
-from keras_lstm_ext.layers._arguments import Config, collect, documented, get_config, names
+from keras_lstm_ext.layers._arguments import Config, declared, get_config, names
+from keras_lstm_ext.layers._groups import Gated, Normalized, Peepholes, Projected
 from keras_lstm_ext.layers._spellings import check_names
 from keras_lstm_ext.variants import Variant
 
 Tensor = Any
-GateBias = dict[str, float | Sequence[float]]
-OWN = (
-    "variant",
-    "recurrent_dropout",
-    "output_activation",
-    "peephole_initializer",
-    "peephole_regularizer",
-    "peephole_constraint",
-    "gate_bias",
-)
-"""The arguments that Keras' cell does not get."""
+OF_KERAS = {*inspect.signature(keras.layers.LSTMCell.__init__).parameters} - {"recurrent_dropout"}
+"""The arguments that Keras' cell gets.
+
+Given to it, recurrent dropout would switch to one mask per gate; here one mask covers r.
+"""
+OPTIONS = {
+    name: parameter.default
+    for group in (Gated, Peepholes, Normalized, Projected)
+    for name, parameter in declared(group).items()
+}
+"""What a cell has whose class has no such argument."""
 
 
-@keras.saving.register_keras_serializable(package="keras_lstm_ext")
-@documented
-class VariantLSTMCell(keras.layers.LSTMCell):
-    r"""One step of any member of the family, described by a `Variant`.
+class RecurrentCell(keras.layers.LSTMCell):
+    """One step of a member of the family; base class of the public cells.
 
-    `"variant"`, the default of both activations, stands for those of the `Variant`.
-
-    The named cells are this cell with their variant filled in. `keras.layers.LSTMCell` is the
-    parent for its dropout masks, which `keras.layers.RNN` draws once per sequence.
-
-    Call it with `inputs` of shape `(batch, features)` and `states`, the list `[h, c]` of shape
-    `(batch, units)` each, with a third state where gates are fed back; it returns `(h, states)`.
-
-    {arguments}
-
-    Examples:
-        >>> blocks_of_2000 = Variant(gates=("i", "f", "o"), block_size=2)
-        >>> layer = keras.layers.RNN(VariantLSTMCell(8, variant=blocks_of_2000))
-        >>> tuple(layer(keras.ops.ones((3, 5, 4))).shape)
-        (3, 8)
+    `keras.layers.LSTMCell` is the parent for its dropout masks, which `keras.layers.RNN` draws once
+    per sequence.
     """
 
-    def __init__(
-        self,
-        units: int,
-        activation: Any = "variant",
-        recurrent_activation: Any = "sigmoid",
-        use_bias: bool | str = True,
-        kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
-        unit_forget_bias: bool = True,
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
-        bias_constraint: Any = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        seed: int | None = None,
-        *,
-        variant: Variant | Config,
-        peephole_initializer: Any = "zeros",
-        peephole_regularizer: Any = None,
-        peephole_constraint: Any = None,
-        output_activation: Any = "variant",
-        gate_bias: GateBias | None = None,
-        **kwargs: Any,
-    ) -> None:
-        variant = _checks.to_variant(variant)
-        if isinstance(activation, str) and activation == "variant":
-            activation = variant.activation
-        if isinstance(output_activation, str) and output_activation == "variant":
-            output_activation = variant.output_activation
-        given = {name: _values.checked(name, value) for name, value in collect(locals()).items()}
-        check_names(self, kwargs, names(type(self)))
+    member: ClassVar[Variant]
+
+    def __init__(self, **given: Any) -> None:
+        variant = self._variant(given)
+        check_names(self, given, names(type(self)))
+        given = {name: _values.checked(name, value) for name, value in (OPTIONS | given).items()}
         _checks.check_block_size(given["units"], variant.block_size)
         _checks.check_use_bias(given["use_bias"], variant.gates)
-        # Given to the parent, recurrent dropout would switch to one mask per gate; here one mask
-        # covers r. The others are unknown there.
-        own = {name: given.pop(name) for name in OWN}
+        known = {*names(type(self)), *OPTIONS} - OF_KERAS
+        ours = [name for name in given if name in known]
+        own = {"variant": variant} | {name: given.pop(name) for name in ours}
         super().__init__(**given, autocast=False)  # c is float32 under every mixed precision policy
         for name, value in own.items():
             setattr(self, name, value)
         self.state_size = variant.state_sizes(self.units)
-        self.recurrent_kernel = self.gate_kernel = self.peephole_kernel = self.bias = None
+        self.output_size = variant.outputs(self.units)
+        for name in [*_values.WEIGHTS][1:]:
+            setattr(self, name, None)
+
+    def _variant(self, given: Config) -> Variant:
+        """The variant that the arguments describe; those that are its fields are taken out."""
+        fields = {k: _values.checked(k, given.pop(k)) for k in _values.VARIED if k in given}
+        variant = _checks.to_variant(given.pop("variant") if "variant" in given else self.member)
+        if not fields.pop("recurrent", True):
+            fields["feedback"] = "none"
+        for name in ("activation", "output_activation"):
+            if isinstance(given[name], str) and given[name] == "variant":
+                given[name] = getattr(variant, name)
+        return replace(variant, **fields)
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Sets an attribute; what is an argument is checked as the constructor checks it."""
         _values.assign(self, name, value, super().__setattr__)
-
-    @property
-    def block_size(self) -> int:
-        """Number of cells that share their gates."""
-        return self.variant.block_size
-
-    @property
-    def gradient(self) -> str:
-        """Which gradient: `"full"` or `"truncated"`."""
-        return self.variant.gradient
 
     @property
     def recurrent(self) -> bool:
@@ -118,7 +82,20 @@ class VariantLSTMCell(keras.layers.LSTMCell):
     def equations(self) -> Equations:
         """The step of this cell, as the engines take it."""
         out = self.activation if self.output_activation == "same" else self.output_activation
-        return Equations(self.variant, self.recurrent_activation, self.activation, out)
+        squashers = (self.recurrent_activation, self.activation, out)
+        return Equations(self.variant, *squashers, self.zoneout)
+
+    @property
+    def has(self) -> dict[str, Any]:
+        """What not every engine, file and system knows of a cell; what it lacks is falsy."""
+        names = ("normalize_nets", "normalize_output", "projection")
+        zoneout = {"zoneout_h": self.zoneout_h, "zoneout_c": self.zoneout_c}
+        return {name: getattr(self.variant, name) for name in names} | zoneout
+
+    @property
+    def zoneout(self) -> tuple[float, float]:
+        """How much is kept of the old h and c."""
+        return self.zoneout_h, self.zoneout_c
 
     @property
     def bias_widths(self) -> dict[str, int]:
@@ -145,6 +122,19 @@ class VariantLSTMCell(keras.layers.LSTMCell):
                 self.gate_kernel = self._add("gate_kernel", (gates, gates), "recurrent")
         if v.peepholes and v.gates:
             self.peephole_kernel = self._add("peephole_kernel", (len(v.gates), units), "peephole")
+        if v.normalize_nets:
+            rows = 1 if self.recurrent_kernel is None else 2
+            self.norm_kernel = self.add_weight(
+                (rows, columns), self.gain_initializer, name="norm_kernel", autocast=False
+            )
+        if v.normalize_output:
+            self.state_norm_kernel = self.add_weight(
+                (2, units), self._gain_and_shift, name="state_norm_kernel", autocast=False
+            )
+        if v.projection is not None:
+            self.projection_kernel = self._add(
+                "projection_kernel", (units, v.projection), "projection"
+            )
         if self.bias_widths:
             self.bias = self.add_weight(
                 shape=(sum(self.bias_widths.values()),),
@@ -165,6 +155,10 @@ class VariantLSTMCell(keras.layers.LSTMCell):
             constraint=getattr(self, f"{kind}_constraint"),
             autocast=False,  # `call` casts, and only where a product is in 16 bits
         )
+
+    def _gain_and_shift(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
+        gain = self.gain_initializer((1, shape[1]), dtype=dtype)
+        return ops.concatenate([gain, ops.zeros_like(gain)], axis=0)
 
     def _initial_bias(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
         # Drawn in one piece: a seeded initializer would give every net the same numbers.
@@ -196,20 +190,73 @@ class VariantLSTMCell(keras.layers.LSTMCell):
             h, of shape `(batch, units)`, and the list of the new states.
         """
         x, c = ops.cast(inputs, self.compute_dtype), states[1]
+        x, zones = self._with_zones(x, states, training)
         if training and self.dropout:
             x = x * ops.cast(self.get_dropout_mask(x), x.dtype)
-        z = ops.matmul(x, ops.cast(self.kernel, x.dtype))
+        z = self._product(x, self.kernel, 0, c.dtype)
         if self.recurrent_kernel is not None:
             r = self.fed_back(states, training)
-            z = z + ops.matmul(r, ops.cast(self.full_recurrent_kernel(), x.dtype))
+            z = z + self._product(r, self.full_recurrent_kernel(), 1, c.dtype)
         z = ops.cast(z, c.dtype) + ops.cast(self.full_bias(), c.dtype)
-        p = None if self.peephole_kernel is None else ops.cast(self.peephole_kernel, c.dtype)
-        h, c, nets = self.equations.step(z, c, p)
+        p, s = (
+            w if w is None else ops.cast(w, c.dtype)
+            for w in (self.peephole_kernel, self.state_norm_kernel)
+        )
+        h, new_c, nets = self.equations.step(z, c, p, s)
         h = ops.cast(h, states[0].dtype)
+        if self.projection_kernel is not None:
+            h = ops.matmul(h, ops.cast(self.projection_kernel, h.dtype))
+        h = h if zones[0] is None else zone_out(h, states[0], zones[0])
+        c = new_c if zones[1] is None else zone_out(new_c, c, zones[1])
         if not self.variant.feeds_gates:
             return h, [h, c]
         gates = ops.concatenate([nets[k] for k in self.variant.gates], axis=-1)
         return h, [h, c, ops.cast(gates, states[2].dtype)]
+
+    def _product(self, x: Tensor, kernel: Any, row: int, dtype: str) -> Tensor:
+        """W x or R r; normalised, and times its gains, if the variant has it so."""
+        y = ops.matmul(x, ops.cast(kernel, x.dtype))
+        if self.norm_kernel is None:
+            return y
+        u, _ = normalize(ops.cast(y, dtype), self.variant.epsilon)
+        return u * ops.cast(self.norm_kernel[row], dtype)
+
+    def zones(self, shape: Sequence[Any]) -> list[Tensor | None]:
+        """Draws which entries of h and of c keep their old values: 1 for those, else 0.
+
+        Args:
+            shape: All axes before the last, for example `(batch, timesteps)`.
+
+        Returns:
+            A tensor for h and one for c, None where that zoneout is 0.
+        """
+        return [
+            ops.cast(keras.random.uniform((*shape, size), seed=self.seed_generator) < rate, "int8")
+            if rate
+            else None
+            for rate, size in zip(self.zoneout, self.state_size, strict=False)
+        ]
+
+    def _with_zones(
+        self, x: Tensor, states: Sequence[Tensor], training: bool
+    ) -> tuple[Tensor, list[Any]]:
+        """The inputs, and the shares of the old h and c, which an engine brings beside them."""
+        if not training or not any(self.zoneout):
+            return x, [rate or None for rate in self.zoneout]
+        features = self.kernel.shape[0]
+        if x.shape[-1] == features:  # a cell by itself
+            zones = self.zones(ops.shape(x)[:1])
+        else:
+            widths = [
+                n if rate else 0 for rate, n in zip(self.zoneout, self.state_size[:2], strict=True)
+            ]
+            parts = ops.split(x, [features, features + widths[0]], axis=-1)
+            x, zones = (
+                parts[0],
+                [part if n else None for part, n in zip(parts[1:], widths, strict=True)],
+            )
+        both = zip(zones, states[:2], strict=True)
+        return x, [z if z is None else ops.cast(z, state.dtype) for z, state in both]
 
     def fed_back(self, states: Sequence[Tensor], training: bool) -> Tensor:
         """The vector r that `recurrent_kernel` multiplies: h, and the gates where they are fed."""
@@ -225,7 +272,7 @@ class VariantLSTMCell(keras.layers.LSTMCell):
     @property
     def has_own_step(self) -> bool:
         """Whether a subclass computes a step of its own, which only the loop over it knows."""
-        ours, own = VariantLSTMCell, type(self)
+        ours, own = RecurrentCell, type(self)
         return own.call is not ours.call or own.fed_back is not ours.fed_back
 
     def full_recurrent_kernel(self) -> Tensor:
@@ -310,3 +357,7 @@ class VariantLSTMCell(keras.layers.LSTMCell):
     def get_config(self) -> Config:
         """Every constructor argument, JSON-friendly."""
         return {**keras.Layer.get_config(self), **get_config(self)}
+
+
+for _name in _values.VARIED[:-1]:
+    setattr(RecurrentCell, _name, property(attrgetter(f"variant.{_name}")))

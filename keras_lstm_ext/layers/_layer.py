@@ -10,69 +10,31 @@ from keras_lstm_ext import engines
 from keras_lstm_ext.diagram.html import html as render
 from keras_lstm_ext.engines.tensors import cast
 from keras_lstm_ext.layers import _checks, _values
-from keras_lstm_ext.layers._arguments import Config, get_config, names, own_names
-from keras_lstm_ext.layers._cell import VariantLSTMCell
+from keras_lstm_ext.layers._arguments import (
+    DOCS,
+    OF_ALL,
+    Config,
+    declared,
+    get_config,
+    names,
+    own_names,
+)
+from keras_lstm_ext.layers._cell import RecurrentCell
+from keras_lstm_ext.layers._groups import OfCell, OfLayer
 from keras_lstm_ext.layers._inputs import check_tensor
 from keras_lstm_ext.layers._spellings import check_names
 
 Tensor = Any
-RNN_ARGUMENTS = ("return_sequences", "return_state", "go_backwards", "stateful", "unroll")
-
-
-class FromCell:
-    """An attribute of a layer that is its cell's."""
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    def __get__(self, layer: Any, owner: type | None = None) -> Any:
-        return self if layer is None else getattr(layer.cell, self.name)
-
-    def __set__(self, layer: Any, value: Any) -> None:
-        setattr(layer.cell, self.name, value)
 
 
 class RecurrentLayer(keras.layers.RNN):
     """A sequence layer around one cell of the family; base class of the public layers."""
 
-    cell_class: ClassVar[type[VariantLSTMCell]]
-
-    units = FromCell()
-    variant = FromCell()
-    activation = FromCell()
-    recurrent_activation = FromCell()
-    output_activation = FromCell()
-    use_bias = FromCell()
-    unit_forget_bias = FromCell()
-    kernel_initializer = FromCell()
-    recurrent_initializer = FromCell()
-    peephole_initializer = FromCell()
-    bias_initializer = FromCell()
-    kernel_regularizer = FromCell()
-    recurrent_regularizer = FromCell()
-    peephole_regularizer = FromCell()
-    bias_regularizer = FromCell()
-    kernel_constraint = FromCell()
-    recurrent_constraint = FromCell()
-    peephole_constraint = FromCell()
-    bias_constraint = FromCell()
-    gate_bias = FromCell()
-    dropout = FromCell()
-    recurrent_dropout = FromCell()
-    seed = FromCell()
-    block_size = FromCell()
-    gradient = FromCell()
-    recurrent = FromCell()
-    kernel = FromCell()
-    recurrent_kernel = FromCell()
-    gate_kernel = FromCell()
-    peephole_kernel = FromCell()
-    bias = FromCell()
+    cell_class: ClassVar[type[RecurrentCell]]
 
     def __init__(self, engine: str = "auto", recompute: bool = False, **arguments: Any) -> None:
         cell_names = names(self.cell_class) + own_names(self.cell_class)
-        known = (*names(type(self)), *cell_names, "zero_output_for_mask")
-        check_names(self, arguments, known)
+        check_names(self, arguments, (*names(type(self)), *cell_names))
         for name in ("trainable", "activity_regularizer"):  # Keras looks before it stores them
             if name in arguments:
                 arguments[name] = _values.checked(name, arguments[name])
@@ -289,11 +251,7 @@ class RecurrentLayer(keras.layers.RNN):
 
     def get_config(self) -> Config:
         """Every constructor argument, JSON-friendly."""
-        return {
-            **keras.Layer.get_config(self),
-            "zero_output_for_mask": self.zero_output_for_mask,
-            **get_config(self),
-        }
+        return {**keras.Layer.get_config(self), **get_config(self)}
 
     @classmethod
     def from_config(cls, config: Config, custom_objects: Any = None) -> "RecurrentLayer":
@@ -339,3 +297,16 @@ def _for_every_row(state: Any, batch: Any) -> Tensor:
     if isinstance(batch, int) and state.shape[0] == batch:
         return state
     return ops.broadcast_to(state, (batch, state.shape[1]))
+
+
+def _of_cell(name: str) -> property:
+    """An attribute of a layer that is its cell's."""
+    return property(
+        lambda layer: getattr(layer.cell, name),
+        lambda layer, value: setattr(layer.cell, name, value),
+    )
+
+
+_OF_LAYERS = {*declared(OfLayer)} - {*declared(OfCell)}
+for _name in {*DOCS, *_values.WEIGHTS} - {*OF_ALL, *_OF_LAYERS}:
+    setattr(RecurrentLayer, _name, _of_cell(_name))

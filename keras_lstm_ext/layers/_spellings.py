@@ -14,6 +14,7 @@ INPUT = "begin the model with keras.Input((timesteps, features))"
 BATCH = "begin the model with keras.Input(batch_shape=(batch, timesteps, features))"
 UNITS = "the number of memory cells is `units`"
 PEEPHOLES = "PeepholeLSTM has peepholes"
+PROJECTION = "ProjectedLSTM has `projection`"
 
 ELSEWHERE: dict[str, str] = {
     "use_cudnn": f"it is replaced by `engine`, which accepts {engines.ACCEPTED}",
@@ -50,8 +51,8 @@ ELSEWHERE: dict[str, str] = {
     "bidirectional": "put the layer into keras.layers.Bidirectional",
     "use_peepholes": PEEPHOLES,
     "peepholes": PEEPHOLES,
-    "num_proj": "put a keras.layers.Dense behind the layer; what is fed back is not projected",
-    "proj_size": "put a keras.layers.Dense behind the layer; what is fed back is not projected",
+    "num_proj": PROJECTION,
+    "proj_size": PROJECTION,
     "cell_clip": "no layer here clips its state",
     "reset_after": "it is an argument of keras.layers.GRU",
 }

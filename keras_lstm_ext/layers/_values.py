@@ -13,7 +13,17 @@ from keras_lstm_ext import activations, engines
 from keras_lstm_ext.layers._checks import check_gate_bias, to_variant
 from keras_lstm_ext.scalars import boolean, integer, is_integer, plain
 
-FIXED = ("units", "variant", "use_bias", "block_size", "gradient", "recurrent", "seed")
+VARIED = (
+    "block_size",
+    "gradient",
+    "normalize_nets",
+    "normalize_output",
+    "epsilon",
+    "projection",
+    "recurrent",
+)
+"""The arguments that make a variant of the member that a class is."""
+FIXED = ("units", "variant", "use_bias", "seed", *VARIED)
 """What weights and equations are made from: given once."""
 
 WEIGHTS = {
@@ -21,6 +31,9 @@ WEIGHTS = {
     "recurrent_kernel": "recurrent",
     "gate_kernel": "recurrent",
     "peephole_kernel": "peephole",
+    "norm_kernel": "gain",
+    "state_norm_kernel": "gain",
+    "projection_kernel": "projection",
     "bias": "bias",
 }
 """The weights, and what the names of their regularizers and constraints begin with."""
@@ -85,7 +98,11 @@ RULES: dict[str, Callable[[str, Any], Any]] = {
     "units": integer,
     "dropout": rate,
     "recurrent_dropout": rate,
+    "zoneout_h": rate,
+    "zoneout_c": rate,
     "seed": seed,
+    "epsilon": lambda name, value: plain(value),
+    **dict.fromkeys(("normalize_nets", "normalize_output", "recurrent"), boolean),
     "engine": engine,
     "use_bias": lambda name, value: plain(value),  # the gates say whether it may be "gates"
     **dict.fromkeys(("activation", "recurrent_activation", "output_activation"), squasher),

@@ -1,24 +1,17 @@
 """The constant error carousel alone: a memory cell without gates."""
 
-from dataclasses import replace
-from typing import Any
-
-import keras
-
-from keras_lstm_ext.layers._arguments import collect, documented
-from keras_lstm_ext.layers._cell import VariantLSTMCell
+from keras_lstm_ext.layers._arguments import arguments
+from keras_lstm_ext.layers._cell import RecurrentCell
+from keras_lstm_ext.layers._groups import Carousel, OfCell, OfLayer
 from keras_lstm_ext.layers._layer import RecurrentLayer
-from keras_lstm_ext.scalars import boolean
-from keras_lstm_ext.variants import CEC, Feedback, Gradient
+from keras_lstm_ext.variants import CEC
 
 
-@keras.saving.register_keras_serializable(package="keras_lstm_ext")
-@documented
-class CECLSTMCell(VariantLSTMCell):
+@arguments
+class CECLSTMCell(Carousel, OfCell, RecurrentCell):
     r"""One step of a `CECLSTM`: see there for the equations.
 
-    Call it with `inputs` of shape `(batch, features)` and `states`, the list `[h, c]` of shape
-    `(batch, units)` each; it returns `(h, [h, c])`.
+    {step}
 
     {arguments}
 
@@ -29,37 +22,11 @@ class CECLSTMCell(VariantLSTMCell):
         (1, 2)
     """
 
-    def __init__(
-        self,
-        units: int,
-        activation: Any = "tanh",
-        use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
-        bias_constraint: Any = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        seed: int | None = None,
-        *,
-        output_activation: Any = "same",
-        recurrent: bool = True,
-        gradient: Gradient = "full",
-        **kwargs: Any,
-    ) -> None:
-        feedback: Feedback = "cells" if boolean("recurrent", recurrent) else "none"
-        variant = replace(CEC, gradient=gradient, feedback=feedback)
-        super().__init__(**collect(locals(), used=("recurrent", "gradient", "feedback")))
+    member = CEC
 
 
-@keras.saving.register_keras_serializable(package="keras_lstm_ext")
-@documented
-class CECLSTM(RecurrentLayer):
+@arguments
+class CECLSTM(Carousel, OfLayer, RecurrentLayer):
     r"""Constant error carousel without gates: a linear self-connection of weight 1.
 
     $$
@@ -98,36 +65,3 @@ class CECLSTM(RecurrentLayer):
     """
 
     cell_class = CECLSTMCell
-
-    def __init__(
-        self,
-        units: int,
-        activation: Any = "tanh",
-        use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
-        bias_constraint: Any = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        seed: int | None = None,
-        return_sequences: bool = False,
-        return_state: bool = False,
-        go_backwards: bool = False,
-        stateful: bool = False,
-        unroll: bool = False,
-        *,
-        output_activation: Any = "same",
-        recurrent: bool = True,
-        gradient: Gradient = "full",
-        engine: str = "auto",
-        recompute: bool = False,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**collect(locals()))

@@ -1,23 +1,17 @@
 """LSTM with the forget gate of 1999/2000: the LSTM of today's frameworks."""
 
-from dataclasses import replace
-from typing import Any
-
-import keras
-
-from keras_lstm_ext.layers._arguments import collect, documented
-from keras_lstm_ext.layers._cell import GateBias, VariantLSTMCell
+from keras_lstm_ext.layers._arguments import arguments
+from keras_lstm_ext.layers._cell import RecurrentCell
+from keras_lstm_ext.layers._groups import Blocks, OfCell, OfLayer
 from keras_lstm_ext.layers._layer import RecurrentLayer
-from keras_lstm_ext.variants import CLASSIC, Gradient
+from keras_lstm_ext.variants import CLASSIC
 
 
-@keras.saving.register_keras_serializable(package="keras_lstm_ext")
-@documented
-class ClassicLSTMCell(VariantLSTMCell):
+@arguments
+class ClassicLSTMCell(Blocks, OfCell, RecurrentCell):
     r"""One step of a `ClassicLSTM`: see there for the equations.
 
-    Call it with `inputs` of shape `(batch, features)` and `states`, the list `[h, c]` of shape
-    `(batch, units)` each; it returns `(h, [h, c])`.
+    {step}
 
     {arguments}
 
@@ -27,39 +21,11 @@ class ClassicLSTMCell(VariantLSTMCell):
         (2, 4)
     """
 
-    def __init__(
-        self,
-        units: int,
-        activation: Any = "tanh",
-        recurrent_activation: Any = "sigmoid",
-        use_bias: bool | str = True,
-        kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
-        unit_forget_bias: bool = True,
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
-        bias_constraint: Any = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        seed: int | None = None,
-        *,
-        output_activation: Any = "same",
-        block_size: int = 1,
-        gate_bias: GateBias | None = None,
-        gradient: Gradient = "full",
-        **kwargs: Any,
-    ) -> None:
-        variant = replace(CLASSIC, block_size=block_size, gradient=gradient)
-        super().__init__(**collect(locals(), used=("block_size", "gradient")))
+    member = CLASSIC
 
 
-@keras.saving.register_keras_serializable(package="keras_lstm_ext")
-@documented
-class ClassicLSTM(RecurrentLayer):
+@arguments
+class ClassicLSTM(Blocks, OfLayer, RecurrentLayer):
     r"""LSTM with input, forget and output gate.
 
     $$
@@ -99,39 +65,3 @@ class ClassicLSTM(RecurrentLayer):
     """
 
     cell_class = ClassicLSTMCell
-
-    def __init__(
-        self,
-        units: int,
-        activation: Any = "tanh",
-        recurrent_activation: Any = "sigmoid",
-        use_bias: bool | str = True,
-        kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
-        unit_forget_bias: bool = True,
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
-        bias_constraint: Any = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        seed: int | None = None,
-        return_sequences: bool = False,
-        return_state: bool = False,
-        go_backwards: bool = False,
-        stateful: bool = False,
-        unroll: bool = False,
-        *,
-        output_activation: Any = "same",
-        block_size: int = 1,
-        gate_bias: GateBias | None = None,
-        gradient: Gradient = "full",
-        engine: str = "auto",
-        recompute: bool = False,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**collect(locals()))

@@ -1,19 +1,14 @@
 """The LSTM of 1997: memory cell blocks with input and output gates, and no forget gate."""
 
-from dataclasses import replace
-from typing import Any
-
-import keras
-
-from keras_lstm_ext.layers._arguments import collect, documented
-from keras_lstm_ext.layers._cell import GateBias, VariantLSTMCell
+from keras_lstm_ext.layers._arguments import arguments
+from keras_lstm_ext.layers._cell import RecurrentCell
+from keras_lstm_ext.layers._groups import Blocks1997, OfCell, OfLayer
 from keras_lstm_ext.layers._layer import RecurrentLayer
-from keras_lstm_ext.variants import ORIGINAL, Gradient
+from keras_lstm_ext.variants import ORIGINAL
 
 
-@keras.saving.register_keras_serializable(package="keras_lstm_ext")
-@documented
-class OriginalLSTMCell(VariantLSTMCell):
+@arguments
+class OriginalLSTMCell(Blocks1997, OfCell, RecurrentCell):
     r"""One step of an `OriginalLSTM`: see there for the equations.
 
     Call it with `inputs` of shape `(batch, features)` and `states`, the list `[h, c, gates]` of
@@ -29,38 +24,11 @@ class OriginalLSTMCell(VariantLSTMCell):
         [(1, 4), (1, 4), (1, 4)]
     """
 
-    def __init__(
-        self,
-        units: int,
-        activation: Any = "centered_sigmoid_2",
-        recurrent_activation: Any = "sigmoid",
-        use_bias: bool | str = True,
-        kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
-        bias_constraint: Any = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        seed: int | None = None,
-        *,
-        output_activation: Any = "centered_sigmoid_1",
-        block_size: int = 1,
-        gate_bias: GateBias | None = None,
-        gradient: Gradient = "truncated",
-        **kwargs: Any,
-    ) -> None:
-        variant = replace(ORIGINAL, block_size=block_size, gradient=gradient)
-        super().__init__(**collect(locals(), used=("block_size", "gradient")))
+    member = ORIGINAL
 
 
-@keras.saving.register_keras_serializable(package="keras_lstm_ext")
-@documented
-class OriginalLSTM(RecurrentLayer):
+@arguments
+class OriginalLSTM(Blocks1997, OfLayer, RecurrentLayer):
     r"""LSTM as first published: input and output gates around the carousel, no forget gate.
 
     $$
@@ -103,38 +71,3 @@ class OriginalLSTM(RecurrentLayer):
     """
 
     cell_class = OriginalLSTMCell
-
-    def __init__(
-        self,
-        units: int,
-        activation: Any = "centered_sigmoid_2",
-        recurrent_activation: Any = "sigmoid",
-        use_bias: bool | str = True,
-        kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
-        bias_constraint: Any = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        seed: int | None = None,
-        return_sequences: bool = False,
-        return_state: bool = False,
-        go_backwards: bool = False,
-        stateful: bool = False,
-        unroll: bool = False,
-        *,
-        output_activation: Any = "centered_sigmoid_1",
-        block_size: int = 1,
-        gate_bias: GateBias | None = None,
-        gradient: Gradient = "truncated",
-        engine: str = "auto",
-        recompute: bool = False,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**collect(locals()))

@@ -1,23 +1,17 @@
 """LSTM with the peepholes of 2000/2002: gates that see the cell state."""
 
-from dataclasses import replace
-from typing import Any
-
-import keras
-
-from keras_lstm_ext.layers._arguments import collect, documented
-from keras_lstm_ext.layers._cell import GateBias, VariantLSTMCell
+from keras_lstm_ext.layers._arguments import arguments
+from keras_lstm_ext.layers._cell import RecurrentCell
+from keras_lstm_ext.layers._groups import Blocks, OfCell, OfLayer, Peepholes
 from keras_lstm_ext.layers._layer import RecurrentLayer
-from keras_lstm_ext.variants import PEEPHOLE, Gradient
+from keras_lstm_ext.variants import PEEPHOLE
 
 
-@keras.saving.register_keras_serializable(package="keras_lstm_ext")
-@documented
-class PeepholeLSTMCell(VariantLSTMCell):
+@arguments
+class PeepholeLSTMCell(Peepholes, Blocks, OfCell, RecurrentCell):
     r"""One step of a `PeepholeLSTM`: see there for the equations.
 
-    Call it with `inputs` of shape `(batch, features)` and `states`, the list `[h, c]` of shape
-    `(batch, units)` each; it returns `(h, [h, c])`.
+    {step}
 
     {arguments}
 
@@ -28,42 +22,11 @@ class PeepholeLSTMCell(VariantLSTMCell):
         (3, 4)
     """
 
-    def __init__(
-        self,
-        units: int,
-        activation: Any = "tanh",
-        recurrent_activation: Any = "sigmoid",
-        use_bias: bool | str = True,
-        kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
-        unit_forget_bias: bool = True,
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
-        bias_constraint: Any = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        seed: int | None = None,
-        *,
-        peephole_initializer: Any = "zeros",
-        peephole_regularizer: Any = None,
-        peephole_constraint: Any = None,
-        output_activation: Any = "same",
-        block_size: int = 1,
-        gate_bias: GateBias | None = None,
-        gradient: Gradient = "full",
-        **kwargs: Any,
-    ) -> None:
-        variant = replace(PEEPHOLE, block_size=block_size, gradient=gradient)
-        super().__init__(**collect(locals(), used=("block_size", "gradient")))
+    member = PEEPHOLE
 
 
-@keras.saving.register_keras_serializable(package="keras_lstm_ext")
-@documented
-class PeepholeLSTM(RecurrentLayer):
+@arguments
+class PeepholeLSTM(Peepholes, Blocks, OfLayer, RecurrentLayer):
     r"""LSTM with peepholes: input and forget gate see the old cell state, the output gate the new.
 
     $$
@@ -107,42 +70,3 @@ class PeepholeLSTM(RecurrentLayer):
     """
 
     cell_class = PeepholeLSTMCell
-
-    def __init__(
-        self,
-        units: int,
-        activation: Any = "tanh",
-        recurrent_activation: Any = "sigmoid",
-        use_bias: bool | str = True,
-        kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
-        unit_forget_bias: bool = True,
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
-        bias_constraint: Any = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        seed: int | None = None,
-        return_sequences: bool = False,
-        return_state: bool = False,
-        go_backwards: bool = False,
-        stateful: bool = False,
-        unroll: bool = False,
-        *,
-        peephole_initializer: Any = "zeros",
-        peephole_regularizer: Any = None,
-        peephole_constraint: Any = None,
-        output_activation: Any = "same",
-        block_size: int = 1,
-        gate_bias: GateBias | None = None,
-        gradient: Gradient = "full",
-        engine: str = "auto",
-        recompute: bool = False,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**collect(locals()))

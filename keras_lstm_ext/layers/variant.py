@@ -1,18 +1,32 @@
 """Any member of the family as a layer, from a `Variant`."""
 
-from typing import Any
-
-import keras
-
-from keras_lstm_ext.layers._arguments import Config, collect, documented
-from keras_lstm_ext.layers._cell import GateBias, VariantLSTMCell
+from keras_lstm_ext.layers._arguments import arguments
+from keras_lstm_ext.layers._cell import RecurrentCell
+from keras_lstm_ext.layers._groups import AnyVariant, OfCell, OfLayer
 from keras_lstm_ext.layers._layer import RecurrentLayer
-from keras_lstm_ext.variants import Variant
 
 
-@keras.saving.register_keras_serializable(package="keras_lstm_ext")
-@documented
-class VariantLSTM(RecurrentLayer):
+@arguments
+class VariantLSTMCell(AnyVariant, OfCell, RecurrentCell):
+    r"""One step of any member of the family, described by a `Variant`.
+
+    `"variant"`, the default of both activations, stands for those of the `Variant`.
+
+    Call it with `inputs` of shape `(batch, features)` and `states`, the list `[h, c]` of shape
+    `(batch, units)` each, with a third state where gates are fed back; it returns `(h, states)`.
+
+    {arguments}
+
+    Examples:
+        >>> blocks_of_2000 = Variant(gates=("i", "f", "o"), block_size=2)
+        >>> layer = keras.layers.RNN(VariantLSTMCell(8, variant=blocks_of_2000))
+        >>> tuple(layer(keras.ops.ones((3, 5, 4))).shape)
+        (3, 8)
+    """
+
+
+@arguments
+class VariantLSTM(AnyVariant, OfLayer, RecurrentLayer):
     r"""A member of the family that has no name of its own.
 
     The papers' experiments are full of them: blocks with a forget gate but without gate feedback
@@ -38,41 +52,3 @@ class VariantLSTM(RecurrentLayer):
     """
 
     cell_class = VariantLSTMCell
-
-    def __init__(
-        self,
-        units: int,
-        activation: Any = "variant",
-        recurrent_activation: Any = "sigmoid",
-        use_bias: bool | str = True,
-        kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
-        unit_forget_bias: bool = True,
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
-        bias_constraint: Any = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        seed: int | None = None,
-        return_sequences: bool = False,
-        return_state: bool = False,
-        go_backwards: bool = False,
-        stateful: bool = False,
-        unroll: bool = False,
-        *,
-        variant: Variant | Config,
-        peephole_initializer: Any = "zeros",
-        peephole_regularizer: Any = None,
-        peephole_constraint: Any = None,
-        output_activation: Any = "variant",
-        gate_bias: GateBias | None = None,
-        engine: str = "auto",
-        recompute: bool = False,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**collect(locals()))

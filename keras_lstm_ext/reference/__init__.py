@@ -22,9 +22,22 @@ Weights are a dictionary. `k` is a gate or, for the net input of the cell, `c`; 
 * `R_k` `(fed, n)`; without it nothing is fed back into this net;
 * `p_k` `(units,)`; without it the gate does not see the cell state;
 * `b_k` `(n,)`; without it the net has no bias.
+
+`normalized` and `projected` name the weights by which any variant becomes a normalised or projected
+one; `zoneout` is an argument of `forward`.
 """
 
-from . import cec, classic, coupled, original, peephole, truncated
+from . import (
+    cec,
+    classic,
+    coupled,
+    normalized,
+    original,
+    peephole,
+    projected,
+    truncated,
+    zoneout,
+)
 from .functions import (
     Squasher,
     block_sum,
@@ -55,11 +68,14 @@ __all__ = [
     "coupled",
     "forward",
     "linear",
+    "normalized",
     "original",
     "peephole",
+    "projected",
     "sigma",
     "sigmoid",
     "spread",
     "tanh",
     "truncated",
+    "zoneout",
 ]

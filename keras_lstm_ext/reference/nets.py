@@ -1,7 +1,7 @@
 """The net inputs: which weights there are, what an absent one means, and the way back."""
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -40,6 +40,8 @@ class Cell:
         block_size: How many cells share their gates.
         gradient: `"truncated"` sends no gradient through what is fed back, nor through peepholes.
         gates: The gates that the weights hold, in the order in which they are fed back.
+        units: How many cells there are.
+        epsilon: What is added to a variance that a row is divided by the root of.
     """
 
     activation: Squasher
@@ -47,6 +49,8 @@ class Cell:
     block_size: int = 1
     gradient: Literal["full", "truncated"] = "full"
     gates: str = ""
+    units: int = 0
+    epsilon: float = 1e-5
 
 
 class Trace(NamedTuple):
@@ -65,6 +69,25 @@ class Trace(NamedTuple):
     c: Array
     o: Array
     h: Array
+
+
+class Wrapped(NamedTuple):
+    """What a variant within another made, and what the other one read.
+
+    `x` and `r` as in `Trace`.
+    """
+
+    inner: Any
+    x: Array
+    r: Array
+
+    @property
+    def inmost(self) -> Trace:
+        """What the step itself made."""
+        inner = self.inner
+        while not isinstance(inner, Trace):
+            inner = inner.inner
+        return inner
 
 
 def complete(weights: Weights, form: Form, fed: int, block_size: int, decay: float) -> Weights:

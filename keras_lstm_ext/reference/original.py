@@ -158,6 +158,5 @@ def step_backward(t: Trace, d_state: State, w: Weights, cell: Cell) -> tuple[Arr
     d_x, d_r, d_w = nets_backward(d_net, t, w)
     if cell.gradient == "truncated":
         d_r = np.zeros_like(d_r)
-    units = d_h.shape[1]
-    d_gates = [d_r[:, units:] for _ in d_gates]
-    return d_x, (d_r[:, :units], d_c, *d_gates), d_w
+    fed = t.r.shape[1] - sum(d.shape[1] for d in d_gates)
+    return d_x, (d_r[:, :fed], d_c, *(d_r[:, fed:] for _ in d_gates)), d_w

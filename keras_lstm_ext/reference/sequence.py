@@ -1,14 +1,19 @@
 """A whole sequence, forward and back: the loop over time, masks, direction and multipliers."""
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import cec, classic, coupled, original, peephole
 from .functions import Array, Squasher
-from .nets import Cell, Form, State, Trace, Weights, complete
+from .nets import Cell, Form, State, Weights, complete
+from .normalized import NormalizedNets, NormalizedOutput
+from .projected import Projected
+from .zoneout import mixed, mixed_backward
+
+Zones = Array | float
 
 
 class Variant(Protocol):
@@ -16,11 +21,11 @@ class Variant(Protocol):
 
     FORM: Form
 
-    def step(self, x: Array, state: State, w: Weights, cell: Cell) -> tuple[State, Trace]:
+    def step(self, x: Array, state: State, w: Weights, cell: Cell) -> tuple[State, Any]:
         """One step forward."""
 
     def step_backward(
-        self, t: Trace, d_state: State, w: Weights, cell: Cell
+        self, t: Any, d_state: State, w: Weights, cell: Cell
     ) -> tuple[Array, State, Weights]:
         """One step back."""
 
@@ -45,7 +50,7 @@ class Run:
 
     outputs: Array
     states: State
-    trace: list[Trace]
+    trace: list[Any]
     variant: Variant
     cell: Cell
     weights: Weights
@@ -55,6 +60,7 @@ class Run:
     zero_output_for_mask: bool
     feedback_multiplier: Array | None
     input_multiplier: Array | None
+    zoneout: tuple[Zones, Zones]
 
 
 def forward(
@@ -73,6 +79,8 @@ def forward(
     decay: float = 1.0,
     feedback_multiplier: Array | None = None,
     input_multiplier: Array | None = None,
+    epsilon: float = 1e-5,
+    zoneout: tuple[Zones, Zones] = (0.0, 0.0),
 ) -> Run:
     """Runs a variant over a batch of sequences.
 
@@ -85,7 +93,8 @@ def forward(
         state: `(h, c)`, each `(batch, units)`; for `"original"` and `"peephole"` also
             `(h, c, gates)`, which feeds the gates back. None stands for zeros, with gates where a
             recurrent weight has rows for them.
-        weights: By name, as the package describes them.
+        weights: By name, as the package describes them. Those of `normalized` and `projected` make
+            of the variant what these modules say.
         mask: `(batch, timesteps)`, True where a step counts; None where all do.
         go_backwards: Reads `x` and `mask` from the last step to the first. Outputs stay in the
             order of processing.
@@ -97,6 +106,8 @@ def forward(
         decay: Multiplies the cell state of a variant with a forget gate where `W_f` is not given.
         feedback_multiplier: `(batch, fed)`, multiplied onto what is fed back, in every step.
         input_multiplier: `(batch, features)`, multiplied onto the input, in every step.
+        epsilon: What is added to the variances of `normalized`.
+        zoneout: How much of the old h and c is kept: a number each, or `(batch, timesteps, width)`.
 
     Returns:
         Outputs, final states, and the trace of every step.
@@ -114,27 +125,38 @@ def forward(
     """
     _accepted("variant", variant, tuple(VARIANTS))
     _accepted("gradient", gradient, ("full", "truncated"))
-    module = VARIANTS[variant]
+    of_nets = {f"g{letter}_{k}" for letter in "WR" for k in VARIANTS[variant].FORM.nets}
+    known = {"gain", "shift", "P", *of_nets}
+    more = {name: value for name, value in weights.items() if name in known}
+    module = _with(VARIANTS[variant], more)
+    weights = {name: value for name, value in weights.items() if name not in more}
     form = module.FORM
     gates = "".join(k for k in form.nets if k != "c" and f"W_{k}" in weights)
     a, phi = activation or form.activation, output_activation or form.output_activation
-    cell = Cell(a, phi, block_size, gradient, gates)
-    state = _checked_state(variant, state, weights, len(x), cell)
+    units = weights["W_c"].shape[1] if "W_c" in weights else 0
+    cell = Cell(a, phi, block_size, gradient, gates, units, epsilon)
+    width = more["P"].shape[1] if "P" in more else units
+    state = _checked_state(variant, state, weights, len(x), cell, width)
     fed = sum(s.shape[1] for s in state) - state[1].shape[1]
-    w = complete(weights, form, fed, block_size, decay)
+    w = complete(weights, form, fed, block_size, decay) | more
+    if "gW_c" in more and "R_c" not in weights:
+        w |= {f"gR_{k}": np.zeros_like(w[f"gW_{k}"]) for k in (*gates, "c")}
     valid = np.ones(x.shape[:2], x.dtype) if mask is None else mask.astype(x.dtype)
     if mask is not None:
         x = np.where(mask[:, :, None], x, np.zeros((), x.dtype))
     if go_backwards:
         x, valid = x[:, ::-1], valid[:, ::-1]
 
-    outputs = np.zeros((*x.shape[:2], w["W_c"].shape[1]), x.dtype)
+    of_h, of_c = zoneout
+    zones = (_in_order(of_h, go_backwards), _in_order(of_c, go_backwards))
+    outputs = np.zeros((*x.shape[:2], width), x.dtype)
     trace = []
     repeated = np.zeros_like(state[0])
     for t in range(x.shape[1]):
         m = valid[:, t, None]
         x_t, read = _times(x[:, t], input_multiplier), _feed(state, feedback_multiplier)
         made, step = module.step(x_t, read, w, cell)
+        made = _zoned(made, state, zones, t)
         state = tuple(np.where(m, new, old) for new, old in zip(made, state, strict=True))
         repeated = np.where(m, made[0], 0.0 if zero_output_for_mask else repeated)
         outputs[:, t] = repeated
@@ -146,12 +168,13 @@ def forward(
         variant=module,
         cell=cell,
         weights=w,
-        names=tuple(weights),
+        names=(*weights, *more),
         valid=valid,
         go_backwards=go_backwards,
         zero_output_for_mask=zero_output_for_mask,
         feedback_multiplier=feedback_multiplier,
         input_multiplier=input_multiplier,
+        zoneout=zones,
     )
 
 
@@ -190,13 +213,45 @@ def backward(
         d_repeated = d_repeated + d_outputs[:, t]
         d_h, *d_rest = d_state
         d_made = tuple(m * d for d in (d_h + d_repeated, *d_rest))
+        d_made, d_old = _zoned_backward(d_made, run.zoneout, t)
         d_x, d_read, d_step = run.variant.step_backward(run.trace[t], d_made, run.weights, run.cell)
         d_read = _feed(d_read, run.feedback_multiplier)
-        d_state = tuple((1.0 - m) * d + read for d, read in zip(d_state, d_read, strict=True))
+        d_state = tuple(
+            (1.0 - m) * d + old + read for d, old, read in zip(d_state, d_old, d_read, strict=True)
+        )
         d_repeated = (0.0 if run.zero_output_for_mask else 1.0 - m) * d_repeated
         d_xs[:, t] = _times(d_x, run.input_multiplier)
         d_w = {name: d + d_step[name] for name, d in d_w.items()}
     return d_xs[:, ::-1] if run.go_backwards else d_xs, d_state, d_w
+
+
+def _with(variant: Variant, more: Weights) -> Variant:
+    """The variant with what further weights make of it."""
+    if "gain" in more:
+        variant = NormalizedOutput(variant, variant.FORM)
+    if "gW_c" in more:
+        variant = NormalizedNets(variant, variant.FORM)
+    return Projected(variant, variant.FORM) if "P" in more else variant
+
+
+def _in_order(d: Zones, go_backwards: bool) -> Zones:
+    return d[:, ::-1] if go_backwards and isinstance(d, np.ndarray) else d
+
+
+def _at(d: Zones, t: int) -> Zones:
+    return d[:, t] if isinstance(d, np.ndarray) else d
+
+
+def _zoned(made: State, old: State, zones: tuple[Zones, ...], t: int) -> State:
+    h, c = (mixed(m, o, _at(d, t)) for m, o, d in zip(made, old, zones, strict=False))
+    return (h, c, *made[2:])
+
+
+def _zoned_backward(d_state: State, zones: tuple[Zones, ...], t: int) -> tuple[State, State]:
+    both = [mixed_backward(d, _at(z, t)) for d, z in zip(d_state, zones, strict=False)]
+    gates = d_state[2:]
+    made = (*(d for d, _ in both), *gates)
+    return made, (*(d for _, d in both), *(np.zeros_like(d) for d in gates))
 
 
 def _times(x: Array, multiplier: Array | None) -> Array:
@@ -208,12 +263,12 @@ def _feed(state: State, multiplier: Array | None) -> State:
     if multiplier is None:
         return state
     h, c, *gates = state
-    units = h.shape[1]
-    return (h * multiplier[:, :units], c, *(y * multiplier[:, units:] for y in gates))
+    width = h.shape[1]
+    return (h * multiplier[:, :width], c, *(y * multiplier[:, width:] for y in gates))
 
 
 def _checked_state(
-    variant: str, state: State | None, weights: Weights, batch: int, cell: Cell
+    variant: str, state: State | None, weights: Weights, batch: int, cell: Cell, width: int
 ) -> State:
     """The state given, or zeros; says what is wrong before a step would stumble over it."""
     if "W_c" not in weights:
@@ -221,9 +276,9 @@ def _checked_state(
     units = weights["W_c"].shape[1]
     if units % cell.block_size:
         raise ValueError(f"block_size={cell.block_size} is not accepted: W_c has {units} units")
-    widths = [units, units]
-    fed = max((len(R) for name, R in weights.items() if name[0] == "R"), default=units)
-    with_gates = fed > units if state is None else len(state) > 2
+    widths = [width, units]
+    fed = max((len(R) for name, R in weights.items() if name[0] == "R"), default=width)
+    with_gates = fed > width if state is None else len(state) > 2
     if VARIANTS[variant].FORM.gates_fed_back and cell.gates and with_gates:
         widths.append(len(cell.gates) * (units // cell.block_size))
     shapes = [(batch, width) for width in widths]

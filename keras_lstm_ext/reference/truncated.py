@@ -26,7 +26,7 @@ import numpy as np
 from . import coupled
 from .functions import Array, block_sum, sigmoid, spread
 from .nets import Cell, Trace, Weights
-from .sequence import Run
+from .sequence import VARIANTS, Run
 
 
 def cell_input_effect(t: Trace, cell: Cell) -> Array:
@@ -112,7 +112,7 @@ def gradients(run: Run, d_outputs: Array) -> Weights:
         The derivatives of the weights that were given.
 
     Raises:
-        ValueError: The run had masked steps.
+        ValueError: The run had masked steps, or was of more than a variant.
 
     Examples:
         >>> import numpy as np
@@ -126,6 +126,8 @@ def gradients(run: Run, d_outputs: Array) -> Weights:
     """
     if not run.valid.all():
         raise ValueError("run: it has masked steps; accepted: a run without mask")
+    if run.variant not in VARIANTS.values() or any(np.any(d) for d in run.zoneout):
+        raise ValueError("run: it is normalised, projected or zoned out; accepted: a plain variant")
     cell, nets = run.cell, run.variant.FORM.nets
     effects = EFFECTS | {"i": coupled_gate_effect} if run.variant is coupled else EFFECTS
     totals = {k: _zeros(k, run) for k in nets}

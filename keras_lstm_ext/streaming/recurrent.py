@@ -6,9 +6,11 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_lstm_ext import engines
 from keras_lstm_ext.engines import native
 from keras_lstm_ext.engines.native import packing
-from keras_lstm_ext.layers._cell import VariantLSTMCell
+from keras_lstm_ext.layers import VariantLSTMCell
+from keras_lstm_ext.layers._cell import RecurrentCell
 from keras_lstm_ext.layers._layer import RecurrentLayer
 from keras_lstm_ext.streaming.chain import NotStreamable
 from keras_lstm_ext.streaming.steps import Array, numpy
@@ -27,7 +29,9 @@ def cells(layer: Any) -> list[Any]:
     _check_layer(layer)
     found = [_ours(layer, cell) for cell in getattr(layer.cell, "cells", [layer.cell])]
     for cell in found:
-        reason = packing.why_not_built() or native.why_not_cell(cell)
+        reason = (
+            packing.why_not_built() or engines.lacks("native", cell) or native.why_not_cell(cell)
+        )
         if reason:
             raise NotStreamable(layer, f"the engine `native` cannot run it: {reason}")
     return found
@@ -47,7 +51,7 @@ def _check_layer(layer: Any) -> None:
 
 def _ours(layer: Any, cell: Any) -> Any:
     """The cell, or the cell of this package that computes what Keras' does."""
-    if isinstance(cell, VariantLSTMCell) and type(cell).call is VariantLSTMCell.call:
+    if isinstance(cell, RecurrentCell) and type(cell).call is RecurrentCell.call:
         return cell
     if type(cell).call is not keras.layers.LSTMCell.call:
         raise NotStreamable(layer, NO_LSTM)

@@ -89,15 +89,20 @@ class Network:
         Returns:
             The sum over all layers, for comparison with the papers' tables.
         """
-        widths = self.variant.widths(self.units)
+        v = self.variant
+        widths = v.widths(self.units)
         columns = sum(widths.values())
         gates = columns - widths["c"]
-        rows = features + sum(self.variant.feedback_widths(self.units).values())
-        peepholes = len(self.variant.gates) * self.units if self.variant.peepholes else 0
+        rows = features + sum(v.feedback_widths(self.units).values())
+        peepholes = len(v.gates) * self.units if v.peepholes else 0
+        norms = v.normalize_nets * (1 + (v.feedback != "none")) * columns
+        norms += v.normalize_output * 2 * self.units
+        projection = self.units * (v.projection or 0)
         biases = {True: columns, "gates": gates, False: 0}[self.use_bias]
-        seen = self.units + self.shortcut * features + self.output_bias
-        rows_without_gates = gates * widths["c"] if self.variant.gates_to_gates else 0
-        return rows * columns - rows_without_gates + peepholes + biases + outputs * seen
+        seen = v.outputs(self.units) + self.shortcut * features + self.output_bias
+        rows_without_gates = gates * widths["c"] if v.gates_to_gates else 0
+        inside = rows * columns - rows_without_gates + peepholes + biases + norms + projection
+        return inside + outputs * seen
 
 
 def network_1997(blocks: int, block_size: int, training: Training, **how: Any) -> Network:

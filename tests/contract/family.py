@@ -8,7 +8,17 @@ import keras
 import numpy as np
 import pytest
 
-from keras_lstm_ext import CECLSTM, ClassicLSTM, OriginalLSTM, PeepholeLSTM, Variant, VariantLSTM
+from keras_lstm_ext import (
+    CECLSTM,
+    ClassicLSTM,
+    CoupledLSTM,
+    LayerNormLSTM,
+    OriginalLSTM,
+    PeepholeLSTM,
+    ProjectedLSTM,
+    Variant,
+    VariantLSTM,
+)
 
 Make = Callable[..., Any]
 
@@ -23,7 +33,16 @@ FAMILY: dict[str, Make] = {
     "peephole": PeepholeLSTM,
     "variant": partial(VariantLSTM, variant=BLOCKS),
 }
-CLASSES = (CECLSTM, OriginalLSTM, ClassicLSTM, PeepholeLSTM, VariantLSTM)
+CLASSES = (
+    CECLSTM,
+    OriginalLSTM,
+    ClassicLSTM,
+    PeepholeLSTM,
+    VariantLSTM,
+    CoupledLSTM,
+    ProjectedLSTM,
+    LayerNormLSTM,
+)
 
 # JAX compiles each layer's every call: minutes, for a contract that the variant hardly enters.
 FEW = ("peephole", "variant") if keras.backend.backend() == "jax" else tuple(FAMILY)

@@ -2,6 +2,8 @@
 
 import inspect
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -10,20 +12,37 @@ import pytest
 from keras_lstm_ext import (
     CECLSTM,
     CECLSTMCell,
+    ClassicLSTM,
     ClassicLSTMCell,
+    CoupledLSTM,
+    CoupledLSTMCell,
+    LayerNormLSTM,
+    LayerNormLSTMCell,
     OriginalLSTM,
     OriginalLSTMCell,
+    PeepholeLSTM,
     PeepholeLSTMCell,
+    ProjectedLSTMCell,
     VariantLSTM,
     VariantLSTMCell,
 )
 from tests.contract.family import BATCH, BLOCKS, FEATURES, TIME, each_class, normal, randomize, run
 
-CELLS = (CECLSTMCell, OriginalLSTMCell, ClassicLSTMCell, PeepholeLSTMCell, VariantLSTMCell)
+CELLS = (
+    CECLSTMCell,
+    OriginalLSTMCell,
+    ClassicLSTMCell,
+    PeepholeLSTMCell,
+    VariantLSTMCell,
+    CoupledLSTMCell,
+    ProjectedLSTMCell,
+    LayerNormLSTMCell,
+)
 
 WITHOUT_MEANING = {
     CECLSTM: {"recurrent_activation", "unit_forget_bias"},
     OriginalLSTM: {"unit_forget_bias"},
+    CoupledLSTM: {"unit_forget_bias"},
 }
 OTHER_DEFAULT = {
     (cls, "activation") for cls in (OriginalLSTM, OriginalLSTMCell, VariantLSTM, VariantLSTMCell)
@@ -60,6 +79,16 @@ OTHER_THAN_DEFAULT: dict[str, Any] = {
     "output_activation": "centered_sigmoid_1",
     "block_size": 3,
     "recurrent": False,
+    "normalize_nets": False,
+    "normalize_output": False,
+    "epsilon": 1e-3,
+    "projection": 4,
+    "gain_initializer": "he_normal",
+    "projection_initializer": "he_normal",
+    "projection_regularizer": keras.regularizers.L1(0.5),
+    "projection_constraint": keras.constraints.MaxNorm(2.0),
+    "zoneout_h": 0.25,
+    "zoneout_c": 0.125,
     "engine": "portable",
     "recompute": True,
     "zero_output_for_mask": True,
@@ -184,3 +213,52 @@ def test_attributes_of_the_cell_can_be_read_but_not_lost(cls: Any) -> None:
         assert getattr(layer, name) is not None
     layer.dropout = 0.75
     assert layer.cell.dropout == layer.dropout == layer.get_config()["dropout"] == 0.75
+
+
+@each_class
+def test_a_class_shows_the_signature_of_its_constructor(cls: Any) -> None:
+    shown = inspect.signature(cls)
+    assert list(shown.parameters) == [k for k in inspect.signature(cls.__init__).parameters][1:]
+
+    class Mine(cls):
+        def __init__(self, units: int, scale: float = 1.0, **kwargs: Any) -> None:
+            super().__init__(units, **kwargs)
+
+    assert list(inspect.signature(Mine).parameters) == ["units", "scale", "kwargs"]
+
+
+def test_a_wrong_call_is_told_by_the_name_of_the_class() -> None:
+    with pytest.raises(TypeError, match=r"ClassicLSTM.__init__\(\) missing .*'units'"):
+        ClassicLSTM()  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match=r"ClassicLSTM.__init__\(\) too many positional"):
+        ClassicLSTM(*range(30))
+
+
+TYPED = """
+from keras_lstm_ext import CECLSTM, LayerNormLSTMCell, PeepholeLSTM, ProjectedLSTM, VariantLSTM
+reveal_type(PeepholeLSTM(3).units)
+reveal_type(PeepholeLSTM.__init__)
+reveal_type(CECLSTM.__init__)
+reveal_type(LayerNormLSTMCell.__init__)
+ProjectedLSTM(3, projection=2, dropout=0.5)
+ProjectedLSTM(3, projection="2")
+VariantLSTM(3)
+"""
+
+
+@pytest.mark.slow
+def test_type_checkers_see_the_constructor(tmp_path: Path) -> None:
+    """Every argument, by its name and with its type, in the order of the signature."""
+    api = pytest.importorskip("mypy.api")
+    (tmp_path / "typed.py").write_text(TYPED, encoding="utf-8")
+    config = str(Path(__file__).parents[2] / "pyproject.toml")
+    said = api.run([str(tmp_path / "typed.py"), "--config-file", config])[0].splitlines()
+    revealed = [line.split("Revealed type is ")[1] for line in said if "Revealed" in line]
+    assert "int" in revealed[0]
+    for cls, text in zip(
+        (PeepholeLSTM, CECLSTM, LayerNormLSTM.cell_class), revealed[1:], strict=True
+    ):
+        named = [name for name in re.findall(r"(\w+): [^=,]+ =", text) if "generated" not in name]
+        assert named == list(parameters(cls)), text
+    errors = [line for line in said if "error" in line]
+    assert [re.search(r"typed.py:(\d+)", line)[1] for line in errors[:-1]] == ["8", "9"]

@@ -12,8 +12,11 @@ from keras_lstm_ext import (
     CECLSTM,
     ClassicLSTM,
     ClassicLSTMCell,
+    CoupledLSTM,
+    LayerNormLSTM,
     OriginalLSTM,
     PeepholeLSTM,
+    ProjectedLSTM,
     VariantLSTM,
 )
 from tests.contract.family import (
@@ -96,6 +99,9 @@ OURS: dict[Any, dict[str, Any]] = {
     ClassicLSTM: {"gate_bias": {"i": -1.0}},
     PeepholeLSTM: {"gradient": "truncated"},
     VariantLSTM: {"variant": BLOCKS},
+    CoupledLSTM: {"zoneout_h": 0.5},
+    ProjectedLSTM: {"projection": 3},
+    LayerNormLSTM: {"normalize_nets": False},
 }
 each_subclass = pytest.mark.parametrize("own", OWN)
 each_class = pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)

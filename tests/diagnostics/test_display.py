@@ -11,7 +11,15 @@ import keras
 import numpy as np
 import pytest
 
-from keras_lstm_ext import CECLSTM, ClassicLSTM, OriginalLSTM, PeepholeLSTM
+from keras_lstm_ext import (
+    CECLSTM,
+    ClassicLSTM,
+    CoupledLSTM,
+    LayerNormLSTM,
+    OriginalLSTM,
+    PeepholeLSTM,
+    ProjectedLSTM,
+)
 from keras_lstm_ext.diagnostics import (
     GateStatistics,
     GradientFlow,
@@ -156,15 +164,27 @@ def test_a_missing_package_is_named_with_its_extra(
         call()
 
 
-@pytest.mark.parametrize("layer_class", [OriginalLSTM, ClassicLSTM, PeepholeLSTM])
+@pytest.mark.parametrize(
+    "layer_class",
+    [OriginalLSTM, ClassicLSTM, PeepholeLSTM, CoupledLSTM, LayerNormLSTM, ProjectedLSTM],
+)
 def test_the_notebook_writes_the_equations_of_the_docstring(layer_class: Any) -> None:
     documented = layer_class.__doc__.split("$$")[1]
-    written = notebook.equations(layer_class(4).cell)
+    arguments = {"projection": 2} if layer_class is ProjectedLSTM else {}
+    written = notebook.equations(layer_class(4, **arguments).cell)
 
     def lines(tex: str) -> set[str]:
         return {line.strip().removesuffix("\\\\").strip() for line in tex.strip().splitlines()}
 
     assert lines(written) == lines(documented)
+
+
+def test_the_notebook_writes_what_zoneout_keeps() -> None:
+    written = notebook.equations(PeepholeLSTM(4, zoneout_h=0.25, zoneout_c=0.5).cell)
+    assert r"o_t &= \sigma(W_o x_t + R_o h_{t-1} + p_o \odot \tilde c_t + b_o)" in written
+    assert r"\tilde h_t &= o_t \odot \tanh(\tilde c_t)" in written
+    assert r"c_t &= 0.5 \, c_{t-1} + 0.5 \, \tilde c_t" in written
+    assert r"h_t &= 0.25 \, h_{t-1} + 0.75 \, \tilde h_t" in written
 
 
 @each_layer

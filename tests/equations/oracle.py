@@ -3,6 +3,7 @@
 The column orders are written out here by hand, so that a wrong order in the package is seen.
 """
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,8 +14,11 @@ import numpy as np
 from keras_lstm_ext import (
     CECLSTM,
     ClassicLSTM,
+    CoupledLSTM,
+    LayerNormLSTM,
     OriginalLSTM,
     PeepholeLSTM,
+    ProjectedLSTM,
     Variant,
     VariantLSTM,
     reference,
@@ -43,10 +47,30 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "peephole": PeepholeLSTM,
     "decay": _between(gates=("i", "o"), decay=0.9),
     "task 2a": _between(gates=("i",), feedback="none"),
-    "coupled": _between(gates=("i", "o"), coupled=True, peepholes=True),
+    "coupled": CoupledLSTM,
     "coupled plain": _between(gates=("i",), coupled=True, feedback="none"),
     "gates to gates": _between(peepholes=True, feedback="gates to gates"),
     "all fed back": _between(peepholes=True, feedback="cells and gates", gates=("f", "o")),
+    "normalised": LayerNormLSTM,
+    "projected": functools.partial(ProjectedLSTM, projection=4),
+    "normalised carousel": _between(gates=(), normalize_nets=True, normalize_output=True),
+    "normalised, fed nothing": _between(
+        gates=("i",), feedback="none", normalize_nets=True, normalize_output=True, projection=7
+    ),
+    "normalised gates to gates": _between(
+        peepholes=True, feedback="gates to gates", normalize_nets=True, projection=4
+    ),
+    "coupled, all": _between(
+        gates=("i", "o"),
+        coupled=True,
+        peepholes=True,
+        normalize_nets=True,
+        normalize_output=True,
+        projection=4,
+    ),
+    "original, all": _between(
+        gates=("i", "o"), feedback="cells and gates", normalize_output=True, projection=4
+    ),
 }
 COLUMNS = {
     "cec": "c",
@@ -59,6 +83,13 @@ COLUMNS = {
     "coupled plain": "ic",
     "gates to gates": "ifco",
     "all fed back": "fco",
+    "normalised": "ifco",
+    "projected": "ifco",
+    "normalised carousel": "c",
+    "normalised, fed nothing": "ic",
+    "normalised gates to gates": "ifco",
+    "coupled, all": "ico",
+    "original, all": "ico",
 }
 IN_REFERENCE: dict[str, tuple[str, dict[str, Any]]] = {
     "decay": ("classic", {"decay": 0.9}),
@@ -66,6 +97,16 @@ IN_REFERENCE: dict[str, tuple[str, dict[str, Any]]] = {
     "coupled plain": ("coupled", {}),
     "gates to gates": ("peephole", {}),
     "all fed back": ("peephole", {}),
+    "normalised": ("classic", {}),
+    "projected": ("peephole", {}),
+    "normalised carousel": ("cec", {}),
+    "normalised, fed nothing": ("classic", {}),
+    "normalised gates to gates": ("peephole", {}),
+    "coupled, all": ("coupled", {}),
+    "original, all": (
+        "original",
+        {"activation": reference.tanh, "output_activation": reference.tanh},
+    ),
 }
 LINEAR = {"activation": None, "output_activation": None}
 
@@ -160,7 +201,7 @@ def _as_list(outputs: Any) -> list[Any]:
     return list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
 
 
-def by_reference(case: Case, layer: Any, dtype: str) -> Result:
+def by_reference(case: Case, layer: Any, dtype: str, zones: Any = (0.0, 0.0)) -> Result:
     """The same from the reference, in the layer's layout."""
     arrays = [a.astype("float64") for a in arrays_of(case, layer, dtype)]
     states = tuple(arrays[1:]) or None
@@ -181,6 +222,7 @@ def by_reference(case: Case, layer: Any, dtype: str) -> Result:
         mask_of(case),
         gradient=layer.variant.gradient,
         zero_output_for_mask=layer.zero_output_for_mask,
+        zoneout=zones,
         **options,
         **squashers,
         **more,
@@ -213,6 +255,15 @@ def split(case: Case, layer: Any) -> dict[str, np.ndarray]:
     if layer.peephole_kernel is not None:
         rows = _float64(layer.peephole_kernel)
         weights |= {f"p_{k}": row for k, row in zip(nets.replace("c", ""), rows, strict=True)}
+    ends = np.cumsum([UNITS if k == "c" else case.blocks for k in nets])[:-1]
+    if layer.norm_kernel is not None:
+        for letter, row in zip("WR", _float64(layer.norm_kernel), strict=False):
+            gains = zip(nets, np.split(row, ends), strict=True)
+            weights |= {f"g{letter}_{k}": part for k, part in gains}
+    if layer.state_norm_kernel is not None:
+        weights["gain"], weights["shift"] = _float64(layer.state_norm_kernel)
+    if layer.projection_kernel is not None:
+        weights["P"] = _float64(layer.projection_kernel)
     if layer.bias is not None:
         biased = nets.replace("c", "") if layer.use_bias == "gates" else nets
         ends = np.cumsum([UNITS if k == "c" else case.blocks for k in biased])[:-1]
@@ -243,9 +294,17 @@ def join(case: Case, layer: Any, weights: dict[str, np.ndarray]) -> list[np.ndar
         R = np.concatenate([weights[f"R_{k}"] for k in nets], axis=1)
         joined.append(R[: layer.recurrent_kernel.shape[0]])
     if layer.gate_kernel is not None:
-        joined.append(np.delete(R[UNITS:], _of_cells(case), axis=1))
+        fed = layer.recurrent_kernel.shape[0]
+        joined.append(np.delete(R[fed:], _of_cells(case), axis=1))
     if layer.peephole_kernel is not None:
         joined.append(np.stack([weights[f"p_{k}"] for k in nets.replace("c", "")]))
+    if layer.norm_kernel is not None:
+        rows = [[weights.get(f"g{letter}_{k}") for k in nets] for letter in "WR"]
+        joined.append(np.stack([np.concatenate(row) for row in rows if row[0] is not None]))
+    if layer.state_norm_kernel is not None:
+        joined.append(np.stack([weights["gain"], weights["shift"]]))
+    if layer.projection_kernel is not None:
+        joined.append(weights["P"])
     if layer.bias is not None:
         joined.append(np.concatenate([weights[f"b_{k}"] for k in nets if f"b_{k}" in weights]))
     return joined

@@ -41,21 +41,41 @@ VARIANTS = {
     "gates to gates blocks": ("gates to gates", {"block_size": 2}),
     "all fed back": ("all fed back", {"block_size": 3}),
 }
+EXTENDED = {
+    "normalised": ("normalised", {"block_size": 2}),
+    "normalised nets": ("normalised", {"normalize_output": False, "use_bias": False}),
+    "normalised output": ("normalised", {"normalize_nets": False}),
+    "projected": ("projected", {}),
+    "normalised carousel": ("normalised carousel", {}),
+    "normalised, fed nothing": ("normalised, fed nothing", {"block_size": 3}),
+    "normalised gates to gates": ("normalised gates to gates", {"block_size": 2}),
+    "coupled, all": ("coupled, all", {"block_size": 3}),
+    "original, all": ("original, all", {"block_size": 2}),
+}
 
-MATRIX = [
-    pytest.param(
-        Case(
-            variant,
-            {**arguments, "gradient": gradient, "go_backwards": backwards},
-            mask,
-            initial_state,
-        ),
-        id=f"{name}-{mask}-{gradient}{'-backwards' * backwards}{'-state' * initial_state}",
-    )
-    for (name, (variant, arguments)), mask, gradient, backwards, initial_state in itertools.product(
-        VARIANTS.items(), ("none", *MASKS), ("full", "truncated"), (False, True), (False, True)
-    )
-]
+
+def matrix(variants: dict[str, Any]) -> list:
+    """Each variant with each mask, gradient, direction, with and without initial state."""
+    axes = (variants.items(), ("none", *MASKS), ("full", "truncated"), (False, True), (False, True))
+    return [
+        pytest.param(
+            Case(
+                variant,
+                {**arguments, "gradient": gradient, "go_backwards": backwards},
+                mask,
+                initial_state,
+            ),
+            id=f"{name}-{mask}-{gradient}{'-backwards' * backwards}{'-state' * initial_state}",
+        )
+        for (name, (variant, arguments)), mask, gradient, backwards, initial_state in (
+            itertools.product(*axes)
+        )
+    ]
+
+
+MORE = matrix(EXTENDED)[::11]
+"""Every pair of two axes' values is among these, nearly: each field is a case of its own too."""
+MATRIX = matrix(VARIANTS)
 
 OPTIONS = {
     "last output": {"return_sequences": False},
@@ -77,7 +97,7 @@ OPTION_CASES = [
 # On JAX each of them is compiled, and the equations are those of the same library.
 PAIRS = MATRIX[::7] if BACKEND != "jax" else MATRIX[::17]
 """Every pair of two axes' values is among these, but on JAX."""
-SOME = MATRIX[::17]
+SOME = [*MATRIX[::17], *MORE[::6]]
 FEW = MATRIX[::37]
 FEW_OPTIONS = OPTION_CASES[::4] if BACKEND != "jax" else OPTION_CASES[::13]
 
@@ -96,12 +116,12 @@ def check(
     layer.build((case.batch, case.timesteps, 5))
     randomize(layer)
     given = by_layer(case, layer, dtype, call(layer) if call else None, jit, training)
-    assert_equal(given, by_reference(case, layer, dtype), *tolerances)
+    assert_equal(given, by_reference(case, layer, dtype, layer.cell.zoneout), *tolerances)
 
 
 def applies(engine: str, case: Case) -> bool:
     layer = case.layer(engine=engine)
-    return engines.ENGINES[engine].why_not(layer, engines.Call()) is None
+    return engines.why_not(engine, layer, engines.Call()) is None
 
 
 def graph(layer: Any) -> Any:
@@ -136,7 +156,7 @@ def traced(layer: Any) -> Any:
     return tf.function(layer.__call__)
 
 
-@pytest.mark.parametrize("case", the_rest_is_slow(MATRIX, PAIRS))
+@pytest.mark.parametrize("case", the_rest_is_slow([*MATRIX, *MORE], [*PAIRS, *MORE[::4]]))
 def test_portable(case: Case) -> None:
     check(case, "portable")
 
@@ -147,7 +167,7 @@ def test_portable_options(case: Case) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", PAIRS)
+@pytest.mark.parametrize("case", [*PAIRS, *MORE] if BACKEND != "jax" else [*PAIRS, *MORE[::4]])
 def test_bptt(case: Case) -> None:
     if not applies("bptt", case):
         pytest.skip("bptt does not run here")
@@ -168,6 +188,16 @@ def test_bptt_few(case: Case, training: bool) -> None:
     if not applies("bptt", case):
         pytest.skip("bptt does not run here")
     check(case, "bptt", training=training)
+
+
+@pytest.mark.parametrize("gradient", ["full", "truncated"])
+def test_bptt_of_all_fields(gradient: str) -> None:
+    """Normalised, projected and zoned out at once, since XLA takes its time for each program."""
+    zoneout = {"zoneout_h": 0.3, "zoneout_c": 0.6}
+    case = Case("coupled, all", {"gradient": gradient, "block_size": 2, **zoneout}, "holes", True)
+    if not applies("bptt", case):
+        pytest.skip("bptt does not run here")
+    check(case, "bptt", training=False)
 
 
 NATIVE = [*MATRIX, *OPTION_CASES] if BACKEND != "jax" else [*SOME, *OPTION_CASES[::7]]

@@ -7,17 +7,22 @@ import numpy as np
 
 from keras_lstm_ext.reference import linear
 
-BATCH, TIMESTEPS, FEATURES, UNITS = 2, 5, 3, 6
+BATCH, TIMESTEPS, FEATURES, UNITS, OUTPUTS = 2, 5, 3, 6, 4
 
 
 @dataclass(frozen=True)
 class Member:
-    """A variant, the nets that it has, what is fed back, which nets have a bias, and options."""
+    """A variant, the nets that it has, what is fed back, which nets have a bias, and more.
+
+    `more`: "n" for normalised nets, "s" for a state normalised on its way out, "P" for a projected
+    h.
+    """
 
     variant: str
     nets: str
     fed_back: str = "cells"
     biases: str = "ifco"
+    more: str = ""
     options: dict[str, Any] = field(default_factory=dict)
 
 
@@ -40,12 +45,22 @@ MEMBERS = {
     "coupled": Member("coupled", "ico"),
     "coupled, no output gate": Member("coupled", "ic"),
     "peephole, no output gate": Member("peephole", "ifc", biases="c"),
+    "cec, normalised": Member("cec", "c", more="ns"),
+    "cec, nothing fed back, normalised": Member("cec", "c", "nothing", more="ns"),
+    "original, normalised": Member("original", "ico", "gates", more="n"),
+    "classic, normalised": Member("classic", "ifco", more="ns"),
+    "classic, no input gate, normalised": Member("classic", "fco", biases="fo", more="n"),
+    "peephole, normalised output": Member("peephole", "ifco", more="s"),
+    "peephole, projected": Member("peephole", "ifco", more="P"),
+    "peephole, gates fed back, all": Member("peephole", "ifco", "gates", more="nsP"),
+    "coupled, normalised, projected": Member("coupled", "ico", more="nP"),
 }
 
-# Every block size for the four variants themselves, one for the points between them.
+# Every block size for the variants themselves, one for the points between them.
 MEMBERS_AND_BLOCK_SIZES = [
     (name, size)
     for name, member in MEMBERS.items()
+    if not member.more
     for size in ([1] if member.nets == "c" else [1, 2, 3] if name == member.variant else [2])
 ]
 
@@ -61,6 +76,18 @@ SITUATIONS: dict[str, dict[str, Any]] = {
     "multipliers": {"feedback_multiplier": True, "input_multiplier": True},
     "multipliers, holes": {"feedback_multiplier": True, "mask": _HOLES},
 }
+ZONEOUT: dict[str, dict[str, Any]] = {
+    "zoneout, backwards": {"zoneout": True, "go_backwards": True},
+    "zoneout, multipliers, holes": {"zoneout": True, "feedback_multiplier": True, "mask": _HOLES},
+}
+PLAIN_CASES = [(*m, s) for m in MEMBERS_AND_BLOCK_SIZES for s in SITUATIONS]
+_EXTENDED = [(name, 1 if m.nets == "c" else 2) for name, m in MEMBERS.items() if m.more]
+EXTENDED_CASES = [
+    (*member, situation)
+    for k, member in enumerate([*_EXTENDED, ("original", 3), ("peephole, gates fed back", 2)])
+    for situation in ("plain", [*SITUATIONS][k % len(SITUATIONS)], [*ZONEOUT][k % 2])
+]
+"""Normalised, projected and zoned out: each member in three situations, each situation once."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +106,8 @@ class Case:
 def make_case(name: str, block_size: int, situation: str = "plain") -> Case:
     rng = np.random.default_rng([1997, *name.encode(), block_size, *situation.encode()])
     member, blocks = MEMBERS[name], UNITS // block_size
-    widths = [UNITS, UNITS]
+    width = OUTPUTS if "P" in member.more else UNITS
+    widths = [width, UNITS]
     if member.fed_back == "gates":
         widths.append(blocks * len(member.nets.replace("c", "")))
     fed = sum(widths) - UNITS
@@ -93,16 +121,25 @@ def make_case(name: str, block_size: int, situation: str = "plain") -> Case:
             weights[f"p_{k}"] = rng.normal(size=UNITS)
         if k in member.biases:
             weights[f"b_{k}"] = rng.normal(size=n)
-    options = {**member.options, **SITUATIONS[situation], "block_size": block_size}
+    if "n" in member.more:
+        names = [name for name in weights if name[0] in "WR"]
+        weights |= {f"g{name}": rng.normal(size=weights[name].shape[1]) for name in names}
+    if "s" in member.more:
+        weights |= {name: rng.normal(size=UNITS) for name in ("gain", "shift")}
+    if "P" in member.more:
+        weights["P"] = rng.normal(size=(UNITS, OUTPUTS))
+    options = {**member.options, **(SITUATIONS | ZONEOUT)[situation], "block_size": block_size}
     for multiplier, width in (("feedback_multiplier", fed), ("input_multiplier", FEATURES)):
         if multiplier in options:
             options[multiplier] = rng.uniform(-0.5, 2.0, (BATCH, width))
+    if "zoneout" in options:
+        options["zoneout"] = tuple(rng.uniform(size=(BATCH, TIMESTEPS, n)) for n in widths[:2])
     return Case(
         variant=member.variant,
         x=rng.normal(size=(BATCH, TIMESTEPS, FEATURES)),
         state=tuple(rng.normal(size=(BATCH, width)) for width in widths),
         weights=weights,
         options=options,
-        d_outputs=rng.normal(size=(BATCH, TIMESTEPS, UNITS)),
+        d_outputs=rng.normal(size=(BATCH, TIMESTEPS, widths[0])),
         d_states=tuple(rng.normal(size=(BATCH, width)) for width in widths),
     )

@@ -13,16 +13,17 @@ import pytest
 from keras_lstm_ext.reference import backward, forward
 from tests.reference.cases import (
     BATCH,
-    MEMBERS_AND_BLOCK_SIZES,
-    SITUATIONS,
+    EXTENDED_CASES,
+    PLAIN_CASES,
     TIMESTEPS,
     UNITS,
     Case,
     make_case,
 )
 
-every_member = pytest.mark.parametrize(("name", "block_size"), MEMBERS_AND_BLOCK_SIZES)
-every_situation = pytest.mark.parametrize("situation", SITUATIONS)
+every_case = pytest.mark.parametrize(
+    ("name", "block_size", "situation"), [*PLAIN_CASES, *EXTENDED_CASES]
+)
 
 
 def squashers(case: Case) -> tuple[Any, Any]:
@@ -41,10 +42,24 @@ def oracle(case, x, state, w, frozen=None):
     same_block = np.kron(np.eye(UNITS // S), np.ones((S, S)))
     gates_present = [k for k in "ifo" if f"W_{k}" in w]
 
+    def normed(parts, gains):
+        n = sum(part.shape[-1] for part in parts)
+        mean = sum(part.sum(axis=-1, keepdims=True) for part in parts) / n
+        squares = sum(((part - mean) ** 2).sum(axis=-1, keepdims=True) for part in parts)
+        factor = (squares / n + 1e-5) ** -0.5
+        return [(y - mean) * factor * g[..., None, :] for y, g in zip(parts, gains, strict=True)]
+
+    def products(letter, x):
+        names = [name for name in w if name.startswith(f"{letter}_")]
+        parts = [x @ w[name] for name in names]
+        if f"g{letter}_c" in w:
+            parts = normed(parts, [w[f"g{name}"] for name in names])
+        return {name[-1]: part for name, part in zip(names, parts, strict=True)}
+
     def net(k, x_t, r, c):
-        z = x_t @ w[f"W_{k}"]
+        z = products("W", x_t)[k]
         if f"R_{k}" in w:
-            z = z + r @ w[f"R_{k}"]
+            z = z + products("R", r)[k]
         if f"b_{k}" in w:
             z = z + w[f"b_{k}"][..., None, :]
         if k != "c":
@@ -77,8 +92,17 @@ def oracle(case, x, state, w, frozen=None):
         f = gate("f", x_t, r_m, c_old, absent=kept)
         new_c = f * c + i * a(net("c", x_t, r_m, None))
         o = gate("o", x_t, r_m, frozen[step][2] if frozen else new_c)
-        new_h = o * phi(new_c)
+        new_h = new_c
+        if "gain" in w:
+            new_h = normed([new_c], [w["gain"]])[0] + w["shift"][..., None, :]
+        new_h = o * phi(new_h)
+        if "P" in w:
+            new_h = new_h @ w["P"]
         reads.append((r, c_old, new_c))
+        if "zoneout" in options:
+            d_h, d_c = (d[:, t] for d in options["zoneout"])
+            new_h, shown_c = d_h * h + (1.0 - d_h) * new_h, new_c
+            new_c = d_c * c + (1.0 - d_c) * shown_c
         made = [{"i": i, "f": f, "o": o}[k][..., ::S] for k in gates_present]
         gates = [np.where(valid, np.concatenate(made, axis=-1), old) for old in gates]
         h, c = np.where(valid, new_h, h), np.where(valid, new_c, c)
@@ -113,8 +137,7 @@ def central_differences(case: Case, gradient: str) -> dict[str, np.ndarray]:
     return numeric
 
 
-@every_situation
-@every_member
+@every_case
 def test_forward_equals_the_oracle(name, block_size, situation):
     case = make_case(name, block_size, situation)
     run = forward(case.variant, case.x, case.state, case.weights, **case.options)
@@ -125,8 +148,7 @@ def test_forward_equals_the_oracle(name, block_size, situation):
 
 
 @pytest.mark.parametrize("gradient", ["full", "truncated"])
-@every_situation
-@every_member
+@every_case
 def test_backward_equals_central_differences(name, block_size, situation, gradient):
     case = make_case(name, block_size, situation)
     run = forward(case.variant, case.x, case.state, case.weights, gradient=gradient, **case.options)

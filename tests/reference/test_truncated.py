@@ -64,3 +64,11 @@ def test_refuses_a_mask():
     run = forward(case.variant, case.x, case.state, case.weights, **case.options)
     with pytest.raises(ValueError, match="masked"):
         truncated.gradients(run, case.d_outputs)
+
+
+@pytest.mark.parametrize("name", ["cec, normalised", "peephole, projected", "classic"])
+def test_refuses_what_is_more_than_a_variant(name):
+    case = make_case(name, 1, "zoneout, backwards" if name == "classic" else "plain")
+    run = forward(case.variant, case.x, case.state, case.weights, **case.options)
+    with pytest.raises(ValueError, match="normalised, projected or zoned out"):
+        truncated.gradients(run, case.d_outputs)

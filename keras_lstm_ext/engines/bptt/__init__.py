@@ -43,6 +43,7 @@ def run(
     fixed = algorithm.Fixed(
         None if mask is None else ops.transpose(mask)[:, :, None],
         _multiplier(cell, initial_state[0]) if training else None,
+        *(_zones(layer, sequences, initial_state) if training else ()),
     )
     if prefix.is_prefix_sum(plan.equations, mask is not None):
         outputs, *states = prefix.prefix_sum(plan, arrays, fixed)
@@ -68,12 +69,25 @@ def _arrays(cell: Any, sequences: Tensor, states: list[Tensor]) -> algorithm.Arr
         R=cast(cell.full_recurrent_kernel(), sequences.dtype),
         p=cast(cell.peephole_kernel, c.dtype),
         b=None if cell.bias is None else cast(cell.full_bias(), c.dtype),
+        n=cast(cell.norm_kernel, c.dtype),
+        s=cast(cell.state_norm_kernel, c.dtype),
+        P=cast(cell.projection_kernel, sequences.dtype),
     )
 
 
 def _multiplier(cell: Any, h: Tensor) -> Tensor | None:
     multiplier = cell.get_recurrent_dropout_mask(h)
     return None if multiplier is None else ops.cast(multiplier, h.dtype)
+
+
+def _zones(layer: Any, sequences: Tensor, states: list[Tensor]) -> list[Tensor | None]:
+    zones = layer.cell.zones(ops.shape(sequences)[:2])
+    if layer.go_backwards:  # as with dropout, what is drawn belongs to a place of the sequence
+        zones = [z if z is None else ops.flip(z, axis=1) for z in zones]
+    return [
+        z if z is None else ops.cast(ops.transpose(z, (1, 0, 2)), state.dtype)
+        for z, state in zip(zones, states, strict=False)
+    ]
 
 
 def shown(

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
+from keras_lstm_ext.engines.norm import normalize, normalize_backward, zone_out
 from keras_lstm_ext.engines.step import Equations, Nets
 
 Tensor = Any
@@ -47,13 +48,16 @@ class Arrays(NamedTuple):
     """What a program is run on; None for what a variant or a call does not have."""
 
     x: Tensor  # (timesteps, batch, features), compute dtype
-    h: Tensor  # (batch, units), compute dtype
+    h: Tensor  # (batch, units), or as many as h is projected to; compute dtype
     c: Tensor  # (batch, units), float32 or float64
     gates: Tensor | None  # (batch, gates), compute dtype
     W: Tensor  # (features, columns), compute dtype
     R: Tensor | None  # (fed back, columns), compute dtype
     p: Tensor | None  # (gates, units), dtype of c
     b: Tensor | None  # (columns,), dtype of c
+    n: Tensor | None = None  # (1 or 2, columns), gains of normalised W x and R r, dtype of c
+    s: Tensor | None = None  # (2, units), gain and shift of the normalised state, dtype of c
+    P: Tensor | None = None  # (units, width of h), compute dtype
 
 
 class Fixed(NamedTuple):
@@ -61,6 +65,13 @@ class Fixed(NamedTuple):
 
     mask: Tensor | None  # (timesteps, batch, 1), boolean
     multiplier: Tensor | None  # (batch, fed back), recurrent dropout
+    zone_h: Tensor | None = None  # (timesteps, batch, width of h), 1 where the old h is kept
+    zone_c: Tensor | None = None  # (timesteps, batch, units), 1 where the old c is kept
+
+    @property
+    def zones(self) -> tuple[Tensor | None, Tensor | None]:
+        """Both zones."""
+        return self.zone_h, self.zone_c
 
 
 class Kept(NamedTuple):
@@ -91,12 +102,18 @@ def forward(
 
     def body(state: Any, inputs: Any) -> Any:
         h, c, gates = state
-        z, valid = inputs
+        z, valid, zones = inputs
         if a.R is not None:
             r = _fed_back(h, gates, fixed.multiplier)
-            z = _sum(z, equations.split(ops.cast(ops.matmul(r, a.R), c.dtype)))
-        h_new, c_new, nets = equations.step(z, c, a.p)
-        new = (ops.cast(h_new, h.dtype), c_new, _gates_to_feed(equations, nets, h.dtype))
+            z = _sum(z, equations.split(_recurrent_product(equations, a, r)))
+        h_new, c_new, nets = equations.step(z, c, a.p, a.s)
+        h_new = ops.cast(h_new, h.dtype)
+        if a.P is not None:
+            h_new = ops.matmul(h_new, a.P)
+        kept_h, kept_c = _zones(equations, zones)
+        h_new = h_new if kept_h is None else zone_out(h_new, h, kept_h)
+        c_new = c_new if kept_c is None else zone_out(c_new, c, kept_c)
+        new = (h_new, c_new, _gates_to_feed(equations, nets, h.dtype))
         new = _hold(valid, new, state)
         if not keep:
             return new, Kept(new[0] if plan.return_sequences else None, None, None)
@@ -106,7 +123,7 @@ def forward(
             nets = nets | {k: ops.where(valid, nets[k], ops.cast(held[k], c.dtype)) for k in held}
         return new, Kept(new[0], new[1], nets)
 
-    state, kept = scan(body, (a.h, a.c, a.gates), (z_x, fixed.mask), reverse=False)
+    state, kept = scan(body, (a.h, a.c, a.gates), (z_x, fixed.mask, fixed.zones), reverse=False)
     outputs = kept.h if plan.return_sequences else None
     if plan.recompute and not equations.variant.feeds_gates:
         kept = kept._replace(nets=None)
@@ -122,7 +139,7 @@ def backward(
         plan: What is fixed.
         scan: The backend's loop.
         a: The arrays of the forward run.
-        fixed: Mask and dropout multiplier.
+        fixed: Mask, dropout multiplier and zones.
         kept: What the forward run kept.
         d_results: Errors at what `forward` returned first.
 
@@ -135,54 +152,76 @@ def backward(
     nets = kept.nets
     if nets is None:
         nets = _all_nets(equations, a, fixed, h_before, c_before, kept.c)
+    c = _new_states(equations, nets, c_before, kept.c)
     gates = _gates_to_feed(equations, nets, a.h.dtype)
     gates_before = None if gates is None else _before(a.gates, gates)
+    r = None if a.R is None else _fed_back(h_before, gates_before, fixed.multiplier)
+    normed = None
+    if r is not None and a.n is not None:
+        normed = normalize(ops.cast(_rows_times(r, a.R), a.c.dtype), v.epsilon)
     flows = a.R is not None and not v.truncated
     R_transposed = ops.transpose(a.R) if flows else None
 
     def body(d_state: Any, inputs: Any) -> Any:
         d_h, d_c, d_gates, sums = d_state
-        d_output, nets, c_before, c, valid = inputs
+        d_output, nets, c_before, c, valid, zones, normed = inputs
         if d_output is not None:
             d_h = d_h + ops.cast(d_output, d_h.dtype)
+        kept_h, kept_c = _zones(equations, zones, a.c.dtype)
+        d_made = d_h if kept_h is None else (1.0 - kept_h) * d_h
+        d_new = d_c if kept_c is None else (1.0 - kept_c) * d_c
+        d_m = d_made if a.P is None else _times_transposed(d_made, a.P)
         d_fed = _by_gate(equations, d_gates)
-        d_nets, d_c_before = equations.step_backward(d_h, d_c, d_fed, nets, c_before, c, a.p)
+        d_nets, d_c_before, d_shown = equations.step_backward(
+            d_m, d_new, d_fed, nets, c_before, c, a.p, a.s
+        )
         if valid is not None:
             d_nets = {k: ops.where(valid, d, ops.zeros_like(d)) for k, d in d_nets.items()}
+            d_made, d_shown = (ops.where(valid, d, ops.zeros_like(d)) for d in (d_made, d_shown))
         d_z = equations.join(d_nets)
         d_r = None
         if R_transposed is not None:
-            d_r = ops.cast(ops.matmul(ops.cast(d_z, a.W.dtype), R_transposed), d_z.dtype)
+            d_y = d_z
+            if normed is not None and a.n is not None:
+                d_y = normalize_backward(d_z * a.n[1], *normed)
+            d_r = ops.cast(ops.matmul(ops.cast(d_y, a.W.dtype), R_transposed), d_z.dtype)
             if fixed.multiplier is not None:
                 d_r = d_r * ops.cast(fixed.multiplier, d_r.dtype)
-        units = d_h.shape[-1]
+        width = d_h.shape[-1]
+        d_h_before = ops.zeros_like(d_h) if d_r is None else d_r[:, :width]
         d_before = (
-            ops.zeros_like(d_h) if d_r is None else d_r[:, :units],
-            d_c_before,
-            _like(d_gates, None if d_r is None else d_r[:, units:]),
+            d_h_before if kept_h is None else d_h_before + kept_h * d_h,
+            d_c_before if kept_c is None else d_c_before + kept_c * d_c,
+            _like(d_gates, None if d_r is None else d_r[:, width:]),
         )
         sums = _add(equations, sums, d_nets, d_z, c_before, c)
-        return (*_hold(valid, d_before, (d_h, d_c, d_gates)), sums), d_z
+        of_step = (
+            d_z,
+            None if a.P is None else d_made,
+            None if a.s is None else d_shown,
+        )
+        return (*_hold(valid, d_before, (d_h, d_c, d_gates)), sums), of_step
 
     start = [None if d is None else ops.cast(d, a.c.dtype) for d in d_state]
-    (d_h, d_c, d_gates, (d_p, d_b)), d_z = scan(
+    (d_h, d_c, d_gates, (d_p, d_b)), (d_z, d_made, d_shown) = scan(
         body,
         (*start, _no_sums(equations, a)),
-        (d_outputs, nets, c_before, kept.c, fixed.mask),
+        (d_outputs, nets, c_before, c, fixed.mask, fixed.zones, normed),
         reverse=True,
     )
-    r = None
-    if a.R is not None:
-        r = _fed_back(h_before, gates_before, fixed.multiplier)
+    d_y, d_gains = _unnormalized(equations, a, d_z, normed)
     return Arrays(
-        x=_rows_times(ops.cast(d_z, a.W.dtype), ops.transpose(a.W)),
+        x=_rows_times(ops.cast(d_y[0], a.W.dtype), ops.transpose(a.W)),
         h=ops.cast(d_h, a.h.dtype),
         c=d_c,
         gates=None if d_gates is None else ops.cast(d_gates, a.h.dtype),
-        W=_sum_of_products(a.x, d_z),
-        R=None if r is None else _sum_of_products(r, d_z),
+        W=_sum_of_products(a.x, d_y[0]),
+        R=None if r is None else _sum_of_products(r, d_y[1]),
         p=None if a.p is None else ops.stack([ops.sum(d_p[k], axis=0) for k in v.gates]),
         b=None if a.b is None else ops.sum(d_b, axis=0),
+        n=d_gains,
+        s=None if a.s is None else _of_shown(equations, c, d_shown),
+        P=None if a.P is None else _sum_of_products(_unprojected(equations, a, nets, c), d_made),
     )
 
 
@@ -199,10 +238,57 @@ def refuse_second_derivative(*_: Any) -> Any:
 
 
 def input_product(equations: Equations, a: Arrays) -> Nets:
-    """W x + b of every time step, by net."""
-    # A product for each net: XLA reads a slice of one faster in the loop than a part of a slice.
-    z = {k: ops.cast(_rows_times(a.x, W), a.c.dtype) for k, W in equations.split(a.W).items()}
+    """W x + b of every time step, by net; W x normalised if the variant has it so."""
+    if a.n is not None:
+        y = ops.cast(_rows_times(a.x, a.W), a.c.dtype)
+        z = equations.split(normalize(y, equations.variant.epsilon)[0] * a.n[0])
+    else:
+        # A product for each net: XLA reads a slice of one faster in the loop than a part of it.
+        nets = equations.split(a.W).items()
+        z = {k: ops.cast(_rows_times(a.x, W), a.c.dtype) for k, W in nets}
     return z if a.b is None else _sum(z, equations.split(a.b))
+
+
+def _recurrent_product(equations: Equations, a: Arrays, r: Tensor) -> Tensor:
+    """R r of one time step or of all, normalised if the variant has it so."""
+    y = ops.cast(ops.matmul(r, a.R) if len(r.shape) == 2 else _rows_times(r, a.R), a.c.dtype)
+    return y if a.n is None else normalize(y, equations.variant.epsilon)[0] * a.n[1]
+
+
+def _unnormalized(
+    equations: Equations, a: Arrays, d_z: Tensor, normed: tuple[Tensor, Tensor] | None
+) -> tuple[tuple[Tensor, Tensor], Tensor | None]:
+    """The errors at W x and at R r, which are those at the nets, and at the gains."""
+    if a.n is None:
+        return (d_z, d_z), None
+    of_x = normalize(ops.cast(_rows_times(a.x, a.W), a.c.dtype), equations.variant.epsilon)
+    both = [of_x] if normed is None else [of_x, normed]
+    d_y = [normalize_backward(d_z * a.n[k], *y) for k, y in enumerate(both)]
+    d_gains = ops.stack([ops.sum(d_z * u, axis=(0, 1)) for u, _ in both])
+    return (d_y[0], d_y[-1]), d_gains
+
+
+def _of_shown(equations: Equations, c: Tensor, d_shown: Tensor) -> Tensor:
+    """The errors at gain and shift of the normalised state."""
+    u, _ = normalize(c, equations.variant.epsilon)
+    return ops.stack([ops.sum(d_shown * u, axis=(0, 1)), ops.sum(d_shown, axis=(0, 1))])
+
+
+def _unprojected(equations: Equations, a: Arrays, nets: Nets, c: Tensor) -> Tensor:
+    """What P multiplies, of every time step."""
+    m = equations.output_activation(equations.shown(c, a.s))
+    return ops.cast(equations.spread(nets["o"]) * m if "o" in nets else m, a.W.dtype)
+
+
+def _times_transposed(d: Tensor, P: Tensor) -> Tensor:
+    return ops.cast(ops.matmul(ops.cast(d, P.dtype), ops.transpose(P)), d.dtype)
+
+
+def _zones(equations: Equations, zones: Any, dtype: str | None = None) -> list[Any]:
+    """The shares of the old h and c: drawn for a training step, or how many are on average."""
+    drawn = [z if z is None or dtype is None else ops.cast(z, dtype) for z in zones]
+    rates = equations.zoneout
+    return [rate or None if z is None else z for z, rate in zip(drawn, rates, strict=True)]
 
 
 def _sum(a: Nets, b: Nets) -> Nets:
@@ -233,9 +319,15 @@ def _all_nets(
     z = input_product(equations, a)
     if a.R is not None:
         r = _fed_back(h_before, None, fixed.multiplier)
-        z = _sum(z, equations.split(ops.cast(_rows_times(r, a.R), c.dtype)))
+        z = _sum(z, equations.split(_recurrent_product(equations, a, r)))
     nets = equations.write(z, c_before, a.p)
-    return equations.read(z, c, a.p, nets)[1]
+    c = _new_states(equations, nets, c_before, c)
+    return equations.read(z, c, a.p, nets, a.s)[1]
+
+
+def _new_states(equations: Equations, nets: Nets, c_before: Tensor, c: Tensor) -> Tensor:
+    """The states that the steps made: with zoneout what is kept, c, is mixed with the old one."""
+    return equations.new_state(nets, c_before) if equations.zoneout[1] else c
 
 
 def _hold(valid: Tensor | None, new: Any, old: Any) -> Any:

@@ -13,9 +13,8 @@ Tensor = Any
 def is_prefix_sum(equations: Equations, masked: bool) -> bool:
     """Whether each step's intake is known without the step before, and is only added up."""
     v = equations.variant
-    return (
-        v.adds_up and v.feedback == "none" and not v.peepholes and not (masked and "o" in v.gates)
-    )
+    alone = v.adds_up and v.feedback == "none" and not v.peepholes and not any(equations.zoneout)
+    return alone and not (masked and "o" in v.gates)
 
 
 def prefix_sum(plan: Plan, a: Arrays, fixed: Fixed) -> tuple[Tensor, ...]:
@@ -35,7 +34,9 @@ def prefix_sum(plan: Plan, a: Arrays, fixed: Fixed) -> tuple[Tensor, ...]:
     if fixed.mask is not None:
         intake = ops.where(fixed.mask, intake, ops.zeros_like(intake))
     c = a.c + ops.cumsum(intake, axis=0)
-    h = ops.cast(equations.read(z, c, None, nets)[0], a.h.dtype)
+    h = ops.cast(equations.read(z, c, None, nets, a.s)[0], a.h.dtype)
+    if a.P is not None:
+        h = ops.matmul(h, a.P)
     if fixed.mask is not None:
         h = ops.where(started(fixed.mask, axis=0), h, a.h)
     return h if plan.return_sequences else None, h[-1], c[-1], None

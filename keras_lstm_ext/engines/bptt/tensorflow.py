@@ -15,8 +15,8 @@ COMPILED_SHAPES = 8
 """So many shapes of one plan are compiled by XLA; any others run as a plain graph."""
 
 FREE_AXES = (
-    *Arrays(x=2, h=1, c=1, gates=1, W=0, R=0, p=0, b=0),
-    *Fixed(mask=2, multiplier=1),
+    *Arrays(x=2, h=1, c=1, gates=1, W=0, R=0, p=0, b=0, n=0, s=0, P=0),
+    *Fixed(mask=2, multiplier=1, zone_h=2, zone_c=2),
 )
 """How many leading axes of each array are time and batch."""
 
