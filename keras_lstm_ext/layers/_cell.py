@@ -245,6 +245,12 @@ class RecurrentCell(keras.layers.LSTMCell):
             return x, [rate or None for rate in self.zoneout]
         features = self.kernel.shape[0]
         if x.shape[-1] == features:  # a cell by itself
+            if keras.backend.backend() == "jax":  # in a compiled loop all steps would have one draw
+                raise NotImplementedError(
+                    "On JAX a cell by itself draws no zoneout for each step: use the layer instead "
+                    f"of keras.layers.RNN. Received: zoneout_h={self.zoneout_h}, "
+                    f"zoneout_c={self.zoneout_c}"
+                )
             zones = self.zones(ops.shape(x)[:1])
         else:
             widths = [

@@ -75,5 +75,5 @@ def _arguments(
     present = [p for p in found.values() if p is not None]
     present.sort(key=lambda p: (p.kind is griffe.ParameterKind.keyword_only, p.name in last))
     first = griffe.Parameter("self", kind=griffe.ParameterKind.positional_or_keyword)
-    more = griffe.Parameter("kwargs", kind=griffe.ParameterKind.var_keyword)
+    more = griffe.Parameter("kwargs", annotation="Any", kind=griffe.ParameterKind.var_keyword)
     return griffe.Parameters(first, *present, more), {p.name: texts[p.name] for p in present}
