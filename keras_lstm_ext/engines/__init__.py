@@ -19,10 +19,9 @@ ENGINES = {"cudnn": cudnn, "native": native, "bptt": bptt, "portable": portable}
 
 ACCEPTED = ("auto", *ENGINES)
 
-LACKS = {
-    "cudnn": ("normalize_nets", "normalize_output", "projection", "zoneout_h", "zoneout_c"),
-    "native": ("normalize_nets", "normalize_output", "projection", "zoneout_h", "zoneout_c"),
-}
+EXTENSIONS = ("normalize_nets", "normalize_output", "projection", "zoneout_h", "zoneout_c")
+
+LACKS = {"cudnn": EXTENSIONS, "native": EXTENSIONS}
 """The arguments of cells that an engine does not compute."""
 
 

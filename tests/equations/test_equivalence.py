@@ -75,7 +75,9 @@ def matrix(variants: dict[str, Any]) -> list:
 
 MORE = matrix(EXTENDED)[::11]
 """Every pair of two axes' values is among these, nearly: each field is a case of its own too."""
-MATRIX = matrix(VARIANTS)
+WHOLE = matrix(VARIANTS)
+MATRIX = [case for k, case in enumerate(WHOLE) if k % 3 == 0 or k % 7 == 0]
+"""Three of seven of them, more than all pairs: what fails shows in many cases."""
 
 OPTIONS = {
     "last output": {"return_sequences": False},
@@ -95,10 +97,10 @@ OPTION_CASES = [
 ]
 
 # On JAX each of them is compiled, and the equations are those of the same library.
-PAIRS = MATRIX[::7] if BACKEND != "jax" else MATRIX[::17]
+PAIRS = WHOLE[::7] if BACKEND != "jax" else WHOLE[::37]
 """Every pair of two axes' values is among these, but on JAX."""
-SOME = [*MATRIX[::17], *MORE[::6]]
-FEW = MATRIX[::37]
+SOME = [*WHOLE[::37], *MORE[::6]]
+FEW = WHOLE[::37]
 FEW_OPTIONS = OPTION_CASES[::4] if BACKEND != "jax" else OPTION_CASES[::13]
 
 
@@ -200,7 +202,7 @@ def test_bptt_of_all_fields(gradient: str) -> None:
     check(case, "bptt", training=False)
 
 
-NATIVE = [*MATRIX, *OPTION_CASES] if BACKEND != "jax" else [*SOME, *OPTION_CASES[::7]]
+NATIVE = [*MATRIX, *OPTION_CASES[::2]] if BACKEND != "jax" else [*SOME, *OPTION_CASES[::7]]
 
 
 @pytest.mark.slow
