@@ -163,7 +163,7 @@ def test_portable(case: Case) -> None:
     check(case, "portable")
 
 
-@pytest.mark.parametrize("case", the_rest_is_slow(OPTION_CASES, FEW_OPTIONS))
+@pytest.mark.parametrize("case", the_rest_is_slow(OPTION_CASES[::2], FEW_OPTIONS))
 def test_portable_options(case: Case) -> None:
     check(case, "portable")
 
