@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # On a machine with an NVIDIA card, in the repository's root: the tests that ask for one, the layers beside cuDNN's, and the demo.
 #     bash benchmarks/gpu.sh jax|tensorflow|torch [tests|layers|fit|demo ...]
+# Needs a backend that sees the card, and pip install -e ".[test,bench]" beside it.
 # Records go to benchmarks/results, named by the card. A part that fails does not keep the others from running.
 set -uo pipefail
 cd "$(dirname "$0")/.."

@@ -19,10 +19,8 @@ ENGINES = {"cudnn": cudnn, "native": native, "bptt": bptt, "portable": portable}
 
 ACCEPTED = ("auto", *ENGINES)
 
-EXTENSIONS = ("normalize_nets", "normalize_output", "projection", "zoneout_h", "zoneout_c")
-
-LACKS = {"cudnn": EXTENSIONS, "native": EXTENSIONS}
-"""The arguments of cells that an engine does not compute."""
+PLAIN = ("cudnn", "native")
+"""The engines that compute nothing of what `RecurrentCell.has` lists."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +121,7 @@ def lacks(name: str, cell: Any) -> str | None:
     Returns:
         The reason.
     """
-    has = [f"{k}={cell.has[k]!r}" for k in LACKS.get(name, ()) if cell.has[k]]
+    has = [f"{k}={v!r}" for k, v in cell.has.items() if v and name in PLAIN]
     return f"it does not compute {' and '.join(has)}" if has else None
 
 

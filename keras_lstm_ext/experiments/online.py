@@ -55,7 +55,7 @@ def library() -> Any:
     """The library.
 
     Raises:
-        ValueError: If it was not built.
+        ValueError: If it was not built, or by an older version.
     """
     reason = packing.why_not_built()
     if reason is not None:
@@ -64,6 +64,11 @@ def library() -> Any:
             "Install a C++ compiler, then keras_lstm_ext again"
         )
     found = packing.LOADED
+    if not hasattr(found, "lstm_learn"):
+        raise ValueError(
+            "The native library is of an older version, which does not train the papers' networks. "
+            "Install keras_lstm_ext again, which compiles it"
+        )
     plan, tape = POINTER(Plan), POINTER(Tape)
     found.lstm_online_size.argtypes, found.lstm_online_size.restype = [plan], c_int64
     found.lstm_learn.argtypes = [plan, tape, *[c_void_p] * 6]

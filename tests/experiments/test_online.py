@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from keras_lstm_ext import reference
-from keras_lstm_ext.experiments import training
+from keras_lstm_ext.engines.native import packing
+from keras_lstm_ext.experiments import online, training
 from keras_lstm_ext.experiments.learner import Learner
 from keras_lstm_ext.experiments.online import Count
 from keras_lstm_ext.experiments.training import Stretch, Trainer
@@ -266,3 +267,9 @@ def test_large_net_inputs_saturate():
     y, nothing = map(trainer.answer, state, stretch.inputs[:, None], stretch.ends[:, None])
     assert set(np.round(y, 6).ravel()) == {0.0, 1.0}
     assert np.isnan(nothing).all()
+
+
+def test_a_library_of_an_older_version_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packing, "LOADED", object())
+    with pytest.raises(ValueError, match=r"older version.*Install keras_lstm_ext again"):
+        online.library.__wrapped__()
