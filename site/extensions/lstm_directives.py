@@ -16,6 +16,7 @@ import lstm_equations
 import lstm_experiments
 import lstm_figures
 import lstm_ledger
+import lstm_related
 import lstm_tables
 from markdown import Extension, Markdown
 from markdown.preprocessors import Preprocessor
@@ -28,6 +29,7 @@ DIRECTIVES: dict[str, Callable[..., Iterator[str]]] = {
     "tests": lstm_equations.tests,
     "cell": lstm_figures.cell,
     "timeline": lstm_figures.timeline,
+    "drawing": lstm_figures.drawing,
     "figure": lstm_figures.interactive,
     "moving-cell": lstm_figures.moving_cell,
     "example-sentence": example.sentence,
@@ -52,6 +54,7 @@ DIRECTIVES: dict[str, Callable[..., Iterator[str]]] = {
     "fact-peepholes": lstm_experiments.fact_peepholes,
     "bibliography": lstm_citations.bibliography,
     "ledger": lstm_ledger.ledger,
+    "related": lstm_related.related,
 }
 NUMBERS = {
     "as-published",

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import events
 import gradient_flow
+import history
 import live
 import lstm_sources  # noqa: F401  (stands in for the package, see there)
 import moving
@@ -28,6 +29,13 @@ def cell(name: str) -> Iterator[str]:
     yield from ("", '<figure class="cell">', diagram.draw(name, FAMILY[name], earlier))
     yield f"<figcaption>{diagram.caption(name, FAMILY[name])}</figcaption>"
     yield from ("</figure>", "")
+
+
+def drawing(name: str) -> Iterator[str]:
+    """A drawing of the history section, with what it shows."""
+    draw, caption = history.DRAWINGS[name]
+    yield from ("", f'<figure class="drawing" id="drawing-{name}">', draw())
+    yield from (f"<figcaption>{caption}</figcaption></figure>", "")
 
 
 def timeline() -> Iterator[str]:
