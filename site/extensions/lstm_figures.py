@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
+import cell_at_work
 import events
 import gradient_flow
 import history
 import live
 import lstm_sources  # noqa: F401  (stands in for the package, see there)
 import moving
-import step_through
 
 from keras_lstm_ext import diagram
 from keras_lstm_ext.variants import FAMILY
@@ -18,7 +18,7 @@ BEFORE = {"original": "cec", "classic": "original", "peephole": "classic"}
 
 INTERACTIVE = {
     "gradient-flow": gradient_flow.draw,
-    "step-through": step_through.draw,
+    "cell-at-work": cell_at_work.draw,
     "live": live.draw,
 }
 

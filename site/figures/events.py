@@ -13,7 +13,7 @@ EVENTS: list[dict[str, Any]] = tomllib.loads(
 )["event"]
 LANES = ("problem", "cell", "training", "uses", "hardware")
 
-STEP, GAP, HEAD, LANE, LIST, WIDTH = 26, 8, 76, 16, 96, 400
+STEP, GAP, HEAD, LANE, LIST, WIDTH = 28, 8, 76, 16, 96, 400
 LONG = 5
 """Years without an event after which there is a gap in the list."""
 
