@@ -1,4 +1,4 @@
-"""The two interactive figures, gradient flow and a cell at work: their arithmetic and what they show, against the reference."""
+"""The interactive figures, gradient flow and a cell at work, against the reference."""
 
 import json
 
