@@ -12,6 +12,7 @@ import example
 import lstm_benchmarks
 import lstm_board
 import lstm_citations
+import lstm_course
 import lstm_equations
 import lstm_experiments
 import lstm_figures
@@ -55,6 +56,8 @@ DIRECTIVES: dict[str, Callable[..., Iterator[str]]] = {
     "bibliography": lstm_citations.bibliography,
     "ledger": lstm_ledger.ledger,
     "related": lstm_related.related,
+    "lesson": lstm_course.lesson,
+    "lessons": lstm_course.overview,
 }
 NUMBERS = {
     "as-published",
