@@ -14,8 +14,10 @@ pytestmark = pytest.mark.skipif(
 
 COURSE = Path(__file__).parents[1] / "site" / "content" / "course"
 LESSONS = sorted(COURSE.glob("[0-9]*.md"))
-BLOCK = re.compile(r"^```python\n(.*?)^```$(?:\n\n```output\n(.*?)^```$)?", re.DOTALL | re.MULTILINE)
-SLOW = set[str]()
+BLOCK = re.compile(
+    r"^```python\n(.*?)^```$(?:\n\n```output\n(.*?)^```$)?", re.DOTALL | re.MULTILINE
+)
+SLOW = {"06-forget-gate", "07-peepholes"}
 """Lessons that take more than a second."""
 
 

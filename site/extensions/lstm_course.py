@@ -46,7 +46,6 @@ def lesson(name: str) -> Iterator[str]:
         if KERAS in (FOLDER / f"{name}.md").read_text("utf-8"):
             ways.append(f"where `%pip install git+{repository}` comes first")
     yield from ("", f"Lesson {int(name[:2])} of {len(lessons())}: {', '.join(ways)}.", "")
-    yield from ("{: .uncited .lesson }", "")
     picture, caption = course.draw(name)
     yield from ('<figure class="lesson">', picture, f"<figcaption>{caption}</figcaption>")
     yield from ("</figure>", "")

@@ -32,7 +32,11 @@ class Lane:
 
 
 def draw(
-    name: str, title: str, lanes: Sequence[Lane], across: str = "step", start: float = 1,
+    name: str,
+    title: str,
+    lanes: Sequence[Lane],
+    across: str = "step",
+    start: float = 1,
     every: float = 1,
 ) -> str:
     """The SVG; the series begin at `start`, and are `every` apart."""
@@ -54,7 +58,9 @@ def draw(
 
 
 def _said(lane: Lane) -> str:
-    return "; ".join(f"{name}: {values[0]:.2g} to {values[-1]:.2g}" for name, values in lane.series.items())
+    return "; ".join(
+        f"{name}: {values[0]:.2g} to {values[-1]:.2g}" for name, values in lane.series.items()
+    )
 
 
 def _lane(picture: Drawing, lane: Lane, top: int, steps: int) -> None:
@@ -72,7 +78,9 @@ def _lane(picture: Drawing, lane: Lane, top: int, steps: int) -> None:
         shown = np.clip(shown, low, high)
         if lane.bars:
             _bars(picture, frame, shown, number)
-            picture.add(f'<rect class="bar s{number}" x="{x}" y="{top - 13}" width="9" height="9"/>')
+            picture.add(
+                f'<rect class="bar s{number}" x="{x}" y="{top - 13}" width="9" height="9"/>'
+            )
         else:
             frame.curve(picture, f"s{number}", shown.tolist())
             picture.add(f'<path class="curve s{number}" d="M{x} {top - 9}h22"/>')

@@ -40,7 +40,9 @@ def test_a_notebook_has_nothing_that_only_the_site_understands(name):
     ids = [cell["id"] for cell in notebook["cells"]]
     assert len(ids) == len(set(ids))
     prose = "".join(
-        "".join(cell["source"]) + "\n" for cell in notebook["cells"] if cell["cell_type"] == "markdown"
+        "".join(cell["source"]) + "\n"
+        for cell in notebook["cells"]
+        if cell["cell_type"] == "markdown"
     )
     assert re.findall(r"^::|\[@|\{:|^---|```|markdown=", prose, re.MULTILINE) == []
     assert [a for a in re.findall(r"\]\(([^)]*)\)", prose) if not a.startswith("http")] == []
