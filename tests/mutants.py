@@ -328,6 +328,18 @@ MUTANTS = [
         "d for d in (d_made",
     ),
     Mutant(
+        "the first of h and the last are not told apart",
+        "variants.py",
+        "h[..., : self.projection] if",
+        "h[..., -self.projection :] if",
+    ),
+    Mutant(
+        "error at what was fed back goes to the last of h",
+        ALGORITHM,
+        "ops.concatenate([d_fed, rest], axis=-1)",
+        "ops.concatenate([rest, d_fed], axis=-1)",
+    ),
+    Mutant(
         "zoneout keeps the new",
         NORM,
         "kept * old + (1.0 - kept) * new",

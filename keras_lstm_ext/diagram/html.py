@@ -56,9 +56,16 @@ def equations(cell: RecurrentCell) -> str:
             written[name] = rf"{rate:g} \, {name}_{{t-1}} + {1 - rate:g} \, \tilde {name}_t"
     rows = [rf"{name}_t &= {tex}" for name, tex in written.items()]
     if v.feeds_gates:
-        fed = "; ".join(f"{name}_{{t-1}}" for name in ("h", *v.gates))
+        fed = "; ".join(f"{name}_{{t-1}}" for name in (_fed(v), *v.gates))
         rows.insert(0, f"r_{{t-1}} &= [{fed}]")
+    if v.nonrecurrent_projection:
+        rows.append(r"[h^1_t; h^2_t] &= h_t")
     return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
+
+
+def _fed(v: Variant) -> str:
+    """The letter of the outputs that are fed back."""
+    return "h^1" if v.nonrecurrent_projection else "h"
 
 
 def _made(cell: RecurrentCell, state: int, name: str) -> str:
@@ -68,7 +75,8 @@ def _made(cell: RecurrentCell, state: int, name: str) -> str:
 
 def _net(cell: RecurrentCell, k: str) -> str:
     v = cell.variant
-    reads = "x_t", f"{'r' if v.feeds_gates and (k != 'c' or not v.gates_to_gates) else 'h'}_{{t-1}}"
+    fed = "r" if v.feeds_gates and (k != "c" or not v.gates_to_gates) else _fed(v)
+    reads = "x_t", f"{fed}_{{t-1}}"
     pairs = list(zip("WR", reads, strict=True))[: 1 if v.feedback == "none" else 2]
     if v.normalize_nets:  # of all nets together, so that gates which net c does not see count too
         pairs = [

@@ -97,7 +97,7 @@ class Network:
         peepholes = len(v.gates) * self.units if v.peepholes else 0
         norms = v.normalize_nets * (1 + (v.feedback != "none")) * columns
         norms += v.normalize_output * 2 * self.units
-        projection = self.units * (v.projection or 0)
+        projection = self.units * v.outputs(self.units) if v.projection else 0
         biases = {True: columns, "gates": gates, False: 0}[self.use_bias]
         seen = v.outputs(self.units) + self.shortcut * features + self.output_bias
         rows_without_gates = gates * widths["c"] if v.gates_to_gates else 0

@@ -46,6 +46,7 @@ EXTENDED = {
     "normalised nets": ("normalised", {"normalize_output": False, "use_bias": False}),
     "normalised output": ("normalised", {"normalize_nets": False}),
     "projected": ("projected", {}),
+    "projected twice": ("projected twice", {"block_size": 2}),
     "normalised carousel": ("normalised carousel", {}),
     "normalised, fed nothing": ("normalised, fed nothing", {"block_size": 3}),
     "normalised gates to gates": ("normalised gates to gates", {"block_size": 2}),

@@ -83,7 +83,7 @@ def oracle(case, x, state, w, frozen=None):
     for step, t in enumerate(reversed(order) if options.get("go_backwards") else order):
         valid = mask[:, t, None]
         x_t = x[..., t, :] * options.get("input_multiplier", 1.0)
-        r, c_old = np.concatenate([h, *gates], axis=-1), c
+        r, c_old = np.concatenate([h[..., : w["P"].shape[-1] if "Q" in w else None], *gates], -1), c
         if frozen:
             r, c_old = (np.broadcast_to(v, copies + v.shape[-2:]) for v in frozen[step][:2])
         r_m = r * options.get("feedback_multiplier", 1.0)
@@ -97,7 +97,7 @@ def oracle(case, x, state, w, frozen=None):
             new_h = normed([new_c], [w["gain"]])[0] + w["shift"][..., None, :]
         new_h = o * phi(new_h)
         if "P" in w:
-            new_h = new_h @ w["P"]
+            new_h = np.concatenate([new_h @ w[name] for name in "PQ" if name in w], axis=-1)
         reads.append((r, c_old, new_c))
         if "zoneout" in options:
             d_h, d_c = (d[:, t] for d in options["zoneout"])
