@@ -121,8 +121,8 @@ def lacks(name: str, cell: Any) -> str | None:
     Returns:
         The reason.
     """
-    has = [f"{k}={v!r}" for k, v in cell.has.items() if v and name in PLAIN]
-    return f"it does not compute {' and '.join(has)}" if has else None
+    more = cell.more() if name in PLAIN else ""
+    return f"it does not compute {more}" if more else None
 
 
 def run(

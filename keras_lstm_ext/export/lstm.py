@@ -47,11 +47,11 @@ def why_not(cell: Any) -> str | None:
     unknown = [name for name in names if not isinstance(name, str) or name not in FUNCTIONS]
     if v.feeds_gates:
         return "its gates are fed back, and those of an ONNX LSTM are not"
-    more = [name for name, value in getattr(cell, "has", {}).items() if value]
+    more = cell.more() if isinstance(cell, RecurrentCell) else ""
     if more:
-        return f"an ONNX LSTM has no {' and no '.join(more)}"
-    if v.coupled:
-        return "its forget gate is what the input gate leaves"
+        return f"an ONNX LSTM does not compute {more}"
+    if v.coupled and names[0] != "sigmoid":
+        return f"its forget gate, 1 - i, is a gate by itself with sigmoid only, not {names[0]}"
     if v.peepholes and v.block_size > 1:
         return "a peephole of an ONNX LSTM sees one cell, and these see a block of them"
     if v.nets != CLASSIC.nets and names[0] != "sigmoid":
@@ -81,8 +81,9 @@ def weights(cell: Any) -> dict[str, Array]:
 def as_peephole(cell: Any) -> PeepholeLSTM:
     """Makes a layer with all gates and peepholes that computes what a cell does.
 
-    An absent gate is held open by its bias, an absent forget gate at the constant decay; a gate of
-    a block stands once for each of its cells; absent weights are 0.
+    An absent gate is held open by its bias, an absent forget gate at the constant decay; one that
+    is 1 - i has the negative weights of i, so that no runtime needs to know `input_forget`. A gate
+    of a block stands once for each of its cells; absent weights are 0.
     """
     v, units = _variant(cell), cell.units
     same = PeepholeLSTM(units, dtype="float32")
@@ -102,6 +103,11 @@ def as_peephole(cell: Any) -> PeepholeLSTM:
     if v.peepholes and v.gates:
         rows = [gate in v.gates for gate in PEEPHOLE.gates]
         p[rows] = keras.ops.convert_to_numpy(cell.peephole_kernel)
+    if v.coupled:
+        i, f = (PEEPHOLE.columns(units)[net] for net in "if")
+        for array in (W, R, b):
+            array[..., f] = -array[..., i]
+        p[PEEPHOLE.gates.index("f")] = -p[PEEPHOLE.gates.index("i")]
     same.set_weights([W, R, p, b])
     return same
 
