@@ -261,10 +261,7 @@ CASES: dict[str, tuple[Callable[[], keras.Model], Any]] = {
     "cec 1991": (lambda: sequential(CECLSTM(UNITS, activation=None, recurrent=False)), X),
     "classic": (lambda: sequential(ClassicLSTM(UNITS)), X),
     "peephole": (lambda: sequential(PeepholeLSTM(UNITS, gradient="truncated")), X),
-    "coupled": (
-        lambda: sequential(CoupledLSTM(UNITS),
-        X,
-    ),
+    "coupled": (lambda: sequential(CoupledLSTM(UNITS)), X),
     "coupled both ways": (lambda: sequential(both(CoupledLSTM, return_sequences=True)), X),
     "no bias": (lambda: sequential(PeepholeLSTM(UNITS, use_bias=False)), X),
     "gate biases": (lambda: sequential(ClassicLSTM(UNITS, use_bias="gates")), X),
