@@ -25,9 +25,11 @@ def test_file(path):
         for trial in trials:
             assert trial["solved"] or trial["sequences"] >= row["limit"] or not trial["test"]
             assert trial["curve"][-1][0] <= trial["sequences"]
-    assert content["commit"]
-    for what in (content, *content["rows"].values()):
-        assert "changes" not in what.get("commit", ""), "of a tree that nobody can look at"
+    for row in content["rows"].values():
+        assert row["commit"]
+        assert "changes" not in row["commit"], "of a tree that nobody can look at"
+        assert row["arithmetic"].startswith(("float64, native library", "float32, "))
+        assert {"limit", "version", "machine", "versions"} <= set(row)
     assert path.stem.startswith(content["task"])
 
 
