@@ -158,7 +158,7 @@ def _of(place: Place, arguments: Any) -> Any:
     for cls in (ClassicLSTM, PeepholeLSTM, CoupledLSTM):
         if place.outputs is None and same_cell(variant, cls.cell_class.member):
             return cls(place.units, **arguments)
-    if variant == replace(PEEPHOLE, sources=()):
+    if place.outputs is not None and variant == replace(PEEPHOLE, sources=()):
         return ProjectedLSTM(place.units, projection=place.outputs, **arguments)
     variant = replace(variant, projection=place.outputs)
     return VariantLSTM(place.units, variant=variant, **arguments)

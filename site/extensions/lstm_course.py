@@ -1,7 +1,7 @@
 """The lessons of the course: a row of links and a drawing on the page, and the page as a notebook.
 
-Each lesson is written once, as `site/content/course/NAME.md`. Its notebook lies beside it, so that it
-can be opened at its address in the repository; a test checks that it is what this makes.
+Each lesson is written once, as `site/content/course/NAME.md`. Its notebook lies beside it, so that
+it can be opened at its address in the repository; a test checks that it is what this makes.
 
 Run: PYTHONPATH=.:site/extensions:site/figures python site/extensions/lstm_course.py
 """
@@ -26,8 +26,8 @@ KERAS = "from keras_lstm_ext import"
 
 _PART = re.compile(r"^```(python|output)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _NEEDED = """\
-This notebook needs the package `keras_lstm_ext`. Where it is missing, run `%pip install git+ADDRESS` first,
-with the address of the repository that the notebook is from."""
+This notebook needs the package `keras_lstm_ext`. Where it is missing, run `%pip install
+git+ADDRESS` first, with the address of the repository that the notebook is from."""
 
 Cell = dict[str, Any]
 
