@@ -105,6 +105,11 @@ _KERAS = {
 _FLAX = {"i": "i", "f": "f", "c": "g", "o": "o"}
 _LASAGNE = {"i": "ingate", "f": "forgetgate", "c": "cell", "o": "outgate"}
 _BLOCK_PEEPHOLES = {"wci": "p_i", "wcf": "p_f", "wco": "p_o"}
+_HASTE = {
+    "kernel": "W_i W_c W_f W_o",
+    "recurrent_kernel": "R_i R_c R_f R_o",
+    "bias": "b_i b_c b_f b_o",
+}
 _HASTE_NORM = {
     "gamma": "gW_i gW_c gW_f gW_o; gR_i gR_c gR_f gR_o",
     "gamma_h": "s_gain",
@@ -243,23 +248,14 @@ _ALL = (
     Layout(
         "haste",
         "Haste LSTM",
-        {
-            "kernel": "W_i W_c W_f W_o",
-            "recurrent_kernel": "R_i R_c R_f R_o",
-            "bias": "b_i b_c b_f b_o",
-        },
+        _HASTE,
         zoneout=True,
         source="haste_pytorch.LSTM",
     ),
     Layout(
         "haste_layer_norm",
         "Haste LayerNormLSTM",
-        {
-            "kernel": "W_i W_c W_f W_o",
-            "recurrent_kernel": "R_i R_c R_f R_o",
-            "bias": "b_i b_c b_f b_o",
-        }
-        | _HASTE_NORM,
+        _HASTE | _HASTE_NORM,
         epsilon=1e-5,
         zoneout=True,
         source="haste_pytorch.LayerNormLSTM",

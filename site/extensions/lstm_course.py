@@ -21,13 +21,7 @@ import lstm_sources
 from keras_lstm_ext.files import whole
 
 FOLDER = lstm_sources.SITE / "content" / "course"
-KERAS = "from keras_lstm_ext import"
-"""What a lesson that needs more than NumPy has in its code."""
-
 _PART = re.compile(r"^```(python|output)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-_NEEDED = """\
-This notebook needs the package `keras_lstm_ext`. Where it is missing, run `%pip install
-git+ADDRESS` first, with the address of the repository that the notebook is from."""
 
 Cell = dict[str, Any]
 
@@ -40,11 +34,8 @@ def lessons() -> list[str]:
 def lesson(name: str) -> Iterator[str]:
     """What stands below the title of a lesson: where its notebook is, and its drawing."""
     ways = [f"[the notebook of this lesson]({name}.ipynb)"]
-    repository = os.environ.get("REPO_URL", "")
-    if address := colab(repository, name):
+    if address := colab(os.environ.get("REPO_URL", ""), name):
         ways.append(f"[open it in Colab]({address})")
-        if KERAS in (FOLDER / f"{name}.md").read_text("utf-8"):
-            ways.append(f"where `%pip install git+{repository}` comes first")
     yield from ("", f"Lesson {int(name[:2])} of {len(lessons())}: {', '.join(ways)}.", "")
     picture, caption = course.draw(name)
     yield from ('<figure class="lesson">', picture, f"<figcaption>{caption}</figcaption>")
@@ -63,8 +54,9 @@ def overview() -> Iterator[str]:
     yield ""
     for name in lessons():
         text = (FOLDER / f"{name}.md").read_text("utf-8")
-        number, title = re.search(r"^# (\d+)\. (.+)$", text, re.MULTILINE).groups()  # type: ignore[union-attr]
-        description = re.search(r"^description: (.+)$", text, re.MULTILINE)[1]  # type: ignore[index]
+        title = lstm_citations.titles()[f"course/{name}.md"]
+        description = text.partition("\ndescription: ")[2].partition("\n")[0]
+        number, _, title = title.partition(". ")
         yield f"{number}. **[{title}]({name}.md)** {description}"
     yield ""
 
@@ -117,8 +109,7 @@ def _code(code: str, folded: bool) -> Cell:
 def _plain(text: str) -> str:
     """The text of a page without what only the site understands."""
     text = re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.DOTALL)
-    need = _NEEDED if KERAS in text else ""
-    text = re.sub(r"^::lesson .*$", need, text, flags=re.MULTILINE)
+    text = re.sub(r"^::lesson .*$", "", text, flags=re.MULTILINE)
     text = re.sub(r"^\{:.*\}\n", "", text, flags=re.MULTILINE)
     text = re.sub(lstm_citations.CITATION, _citation, text)
     return re.sub(r"\[([^\]]+)\]\((?!https?:)[^)]*\)", r"\1", text)

@@ -1,7 +1,4 @@
-"""The drawings of the course: what the code of each lesson computes, run while the site is built.
-
-The lessons that need Keras are drawn from a record of their run, which `record_course.py` makes.
-"""
+"""The drawings of the course: what the code of a lesson computes, run while the site is built."""
 
 import re
 from collections.abc import Callable
@@ -52,7 +49,7 @@ def neuron(v: Values) -> Drawn:
     for (x1, x2), group in zip(x, d, strict=True):
         at = f"{frame.across(x1):.1f} {frame.down(x2):.1f}"
         mark = f"M{at}m-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0" if group else f"M{at}m-3-3l6 6m0-6l-6 6"
-        picture.add(f'<path class="curve s{group}" stroke-dasharray="none" d="{mark}"/>')
+        picture.add(f'<path class="curve point s{group}" d="{mark}"/>')
     ends = (f"{frame.across(x1):.1f} {frame.down(-(bias + a * x1) / b):.1f}" for x1 in frame.x)
     picture.add(f'<path class="line" d="M{"L".join(ends)}"/></g>')
     picture.text(240, 264, "first input", "small")
@@ -104,8 +101,8 @@ def gates(v: Values) -> Drawn:
         Lane({"h, what it says": h, "what is right": d[0]}),
     ]
     return lanes.draw("gates", "Gates on a stream", shown), (
-        "A stream of six sequences of ten steps. The gates open at the right steps. In the first "
-        "sequence the answer is right; then the state is the sum of all that was kept."
+        "A stream of six sequences of ten steps. The output gate opens at the right steps, and the "
+        "first answer is right. Then what is left in the cell is added to every answer."
     )
 
 
