@@ -22,7 +22,7 @@ REQUIRED = os.environ.get("KERAS_LSTM_EXT_NATIVE") == "required"
 LIBRARIES = {
     "lstm": (
         *("kernels", "lstm", "stream", "memory", "processor", "threads", "arrays", "plain"),
-        *("xla", "online"),
+        *("xla", "online", "cuda"),
     ),
     "lstm_tensorflow": ("arrays", "op", "tensorflow"),
 }

@@ -10,16 +10,22 @@ from typing import Any
 
 import keras
 
-from keras_lstm_ext.engines import bptt, cudnn, native, portable, tracing
+from keras_lstm_ext.engines import bptt, cuda, cudnn, native, portable, tracing
 
 Tensor = Any
 
-ENGINES = {"cudnn": cudnn, "native": native, "bptt": bptt, "portable": portable}
+ENGINES = {
+    "cuda": cuda,
+    "cudnn": cudnn,
+    "native": native,
+    "bptt": bptt,
+    "portable": portable,
+}
 """Fastest first."""
 
 ACCEPTED = ("auto", *ENGINES)
 
-PLAIN = ("cudnn", "native")
+PLAIN = ("cuda", "cudnn", "native")
 """The engines that compute nothing of what `RecurrentCell.has` lists."""
 
 

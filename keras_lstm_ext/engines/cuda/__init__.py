@@ -1,0 +1,69 @@
+"""One kernel for a whole sequence, on an NVIDIA GPU: see `cuda/lstm.cu`.
+
+The weights that are fed back through stay in the shared memory of the processors, so that a step
+costs neither a launch nor their way from memory. Weights and errors of the input are products of
+all steps outside of it, as in `bptt`.
+"""
+
+from typing import Any
+
+import keras
+
+from keras_lstm_ext.engines import bptt
+from keras_lstm_ext.engines.cuda import driver
+from keras_lstm_ext.engines.cuda.layout import MOST_ROWS, layouts
+from keras_lstm_ext.engines.native import packing
+
+Tensor = Any
+
+MULTIPLE = 4
+"""Of which the units must be one: a kernel reads four floats at a time."""
+
+
+def why_not(layer: Any, call: Any) -> str | None:
+    """Gives None if this engine can run the layer, or the reason why not."""
+    backend = keras.backend.backend()
+    if backend != "jax":
+        return f"it needs the JAX backend, and this is {backend}"
+    from keras_lstm_ext.engines.cuda import jax
+
+    return jax.why_not(layer) or _why_not_layer(layer) or driver.why_not() or _why_not_size(layer)
+
+
+def _why_not_layer(layer: Any) -> str | None:
+    cell, v = layer.cell, layer.cell.variant
+    if v.feedback != "cells" or v.block_size > 1:
+        return "it knows cells whose outputs alone are fed back, without blocks"
+    for name in ("sigma", "activation", "output_activation"):
+        function = getattr(cell.equations, name)
+        if function not in packing.SQUASHERS:
+            argument = "recurrent_activation" if name == "sigma" else name
+            return f"it does not know {argument}={function!r}"
+    if layer.compute_dtype == "float64":
+        return "it computes in float32, and this layer in float64"
+    if cell.recurrent_dropout:
+        return "it has no recurrent dropout"
+    if layer.unroll:
+        return "unroll=True asks for the unrolled loop"
+    if layer.recompute:
+        return "it keeps the gates for the backward, and recompute=True asks to compute them again"
+    return None
+
+
+def _why_not_size(layer: Any) -> str | None:
+    units, nets = layer.cell.units, len(layer.cell.variant.nets)
+    if units % MULTIPLE:
+        return f"it knows multiples of {MULTIPLE} units"
+    for backward in (False, True):
+        if not layouts(driver.card(), MOST_ROWS, units, nets, backward):
+            return f"the weights of {units} units do not fit into the card's shared memory"
+    return None
+
+
+def run(
+    layer: Any, sequences: Tensor, initial_state: list[Tensor], mask: Tensor | None, training: bool
+) -> tuple[Tensor, Tensor, list[Tensor]]:
+    """Computes a whole sequence: see `keras_lstm_ext.engines.run`."""
+    from keras_lstm_ext.engines.cuda import jax
+
+    return bptt.run(layer, sequences, initial_state, mask, training, jax)
