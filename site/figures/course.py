@@ -146,7 +146,7 @@ def full_gradient(v: Values) -> Drawn:
 def keras(v: Values) -> Drawn:
     """The error epoch by epoch, beside the naive one."""
     series = {"error of the network": v["loss"], "error of the mean": [v["naive"]] * len(v["loss"])}
-    lane = Lane(series, log=True, y=(-3, 0), high=150)
+    lane = Lane(series, log=True, y=(-4, 0), high=150)
     picture = lanes.draw("keras", "A layer learns to add", [lane], "epoch")
     return picture, (
         "The mean squared error on a logarithmic scale, in each round through the 2000 sequences, "
@@ -181,9 +181,9 @@ def variants(v: Values) -> Drawn:
 def xlstm(v: Values) -> Drawn:
     """One of the sequences: its numbers, their importance, and what the cells hold."""
     shown = [
-        Lane({"importance": v["importance"][0]}, bars=True, y=(0, 1), high=50),
-        Lane({"LSTM": v["said"]["LSTM"][0], "what is right": v["d"][0]}, y=(-1, 1), high=70),
-        Lane({"sLSTM": v["said"]["sLSTM"][0], "what is right": v["d"][0]}, y=(-1, 1), high=70),
+        Lane({"importance": v["importance"][2]}, bars=True, y=(0, 1), high=50),
+        Lane({"LSTM": v["said"]["LSTM"][2], "what is right": v["d"][2]}, y=(-1, 1), high=70),
+        Lane({"sLSTM": v["said"]["sLSTM"][2], "what is right": v["d"][2]}, y=(-1, 1), high=70),
     ]
     return lanes.draw("xlstm", "Holding the most important number", shown), (
         "A sequence: how important its numbers are, and what both cells hold after each. What is "
