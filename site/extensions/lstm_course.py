@@ -21,6 +21,14 @@ import lstm_sources
 from keras_lstm_ext.files import whole
 
 FOLDER = lstm_sources.SITE / "content" / "course"
+_KERAS = "from keras_lstm_ext import"
+"""What a lesson that needs more than NumPy has in its code."""
+
+_NEEDED = """\
+This notebook needs `keras_lstm_ext` and TensorFlow. Where they are missing, first run
+`%pip install "keras-lstm-ext[cpu] @ git+ADDRESS"`, with the address of the repository that the
+notebook is from."""
+
 _PART = re.compile(r"^```(python|output)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 Cell = dict[str, Any]
@@ -34,8 +42,12 @@ def lessons() -> list[str]:
 def lesson(name: str) -> Iterator[str]:
     """What stands below the title of a lesson: where its notebook is, and its drawing."""
     ways = [f"[the notebook of this lesson]({name}.ipynb)"]
-    if address := colab(os.environ.get("REPO_URL", ""), name):
+    repository = os.environ.get("REPO_URL", "")
+    if address := colab(repository, name):
         ways.append(f"[open it in Colab]({address})")
+        if _KERAS in (FOLDER / f"{name}.md").read_text("utf-8"):
+            need = f'%pip install "keras-lstm-ext[cpu] @ git+{repository}"'
+            ways.append(f"where `{need}` comes first")
     yield from ("", f"Lesson {int(name[:2])} of {len(lessons())}: {', '.join(ways)}.", "")
     picture, caption = course.draw(name)
     yield from ('<figure class="lesson">', picture, f"<figcaption>{caption}</figcaption>")
@@ -109,7 +121,8 @@ def _code(code: str, folded: bool) -> Cell:
 def _plain(text: str) -> str:
     """The text of a page without what only the site understands."""
     text = re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.DOTALL)
-    text = re.sub(r"^::lesson .*$", "", text, flags=re.MULTILINE)
+    need = _NEEDED if _KERAS in text else ""
+    text = re.sub(r"^::lesson .*$", need, text, flags=re.MULTILINE)
     text = re.sub(r"^\{:.*\}\n", "", text, flags=re.MULTILINE)
     text = re.sub(lstm_citations.CITATION, _citation, text)
     return re.sub(r"\[([^\]]+)\]\((?!https?:)[^)]*\)", r"\1", text)

@@ -1,22 +1,21 @@
-"""The drawings of the course: what the code of a lesson computes, run while the site is built."""
+"""The drawings of the course: what the code of a lesson computes, run while the site is built.
 
-import re
+The lessons that need Keras are drawn from the record that `record_course.py` makes.
+"""
+
+import json
 from collections.abc import Callable
-from contextlib import redirect_stdout
 from functools import cache
-from io import StringIO
-from typing import Any
 
 import lanes
-import lstm_sources
+import record_course
 from lanes import Lane
 from plot import Frame
+from record_course import Values
 
 from keras_lstm_ext.diagram.svg import Drawing
 
-Values = dict[str, Any]
 Drawn = tuple[str, str]
-FOLDER = lstm_sources.SITE / "content" / "course"
 
 
 def draw(name: str) -> Drawn:
@@ -26,13 +25,11 @@ def draw(name: str) -> Drawn:
 
 @cache
 def run(name: str) -> Values:
-    """What the code of a lesson has made when its exercise begins."""
-    text = (FOLDER / f"{name}.md").read_text("utf-8").split("\n## Exercise\n")[0]
-    values: Values = {}
-    with redirect_stdout(StringIO()):
-        for block in re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
-            exec(block, values)
-    return values
+    """What the code of a lesson has made when its exercise begins, or what is recorded of that."""
+    if name in record_course.KEPT:
+        recorded: Values = json.loads(record_course.TARGET.read_text("utf-8"))[name]
+        return recorded
+    return record_course.run(name)
 
 
 def neuron(v: Values) -> Drawn:
@@ -136,6 +133,64 @@ def peepholes(v: Values) -> Drawn:
     )
 
 
+def full_gradient(v: Values) -> Drawn:
+    """What both gradients miss, update by update."""
+    lane = Lane({f"{k} gradient": c[::5] for k, c in v["curves"].items()}, y=(0, 1.5), high=150)
+    picture = lanes.draw("full-gradient", "Learning by two gradients", [lane], "update", 1, 5)
+    return picture, (
+        "What is missed of the numbers' variance while the network learns. 1 is what an answer "
+        "that is always the mean misses."
+    )
+
+
+def keras(v: Values) -> Drawn:
+    """The error epoch by epoch, beside the naive one."""
+    series = {"error of the network": v["loss"], "error of the mean": [v["naive"]] * len(v["loss"])}
+    lane = Lane(series, log=True, y=(-4, 0), high=150)
+    picture = lanes.draw("keras", "A layer learns to add", [lane], "epoch")
+    return picture, (
+        "The mean squared error on a logarithmic scale, in each round through the 2000 sequences, "
+        "and that of an answer that is always the mean."
+    )
+
+
+def inside(v: Values) -> Drawn:
+    """What is left of an error, and what the gates do."""
+    shown = [
+        Lane({f"error left, {k}": error for k, error in v["reached"].items()}, log=True, y=(-8, 1)),
+        Lane({f"f, {k}": gate[::-1] for k, gate in v["gates"].items()}, y=(0, 1), high=60),
+    ]
+    return lanes.draw("inside", "Inside a layer", shown, "steps back", 0), (
+        "What is left of an error on its way back through time, on a logarithmic scale, and what "
+        "the forget gates are at on the way, on average."
+    )
+
+
+def variants(v: Values) -> Drawn:
+    """What each cell says on a stream."""
+    shown = [
+        Lane({name: h[0, :60], "what is right": v["d"][0, :60]}, y=(0, 1.2), high=40)
+        for name, h in v["said"].items()
+    ]
+    return lanes.draw("variants", "A cell without one of its gates", shown), (
+        "What the cells say on a stream. What is over the frame is cut off: without a forget gate "
+        "the state grows."
+    )
+
+
+def xlstm(v: Values) -> Drawn:
+    """One of the sequences: its numbers, their importance, and what the cells hold."""
+    shown = [
+        Lane({"importance": v["importance"][2]}, bars=True, y=(0, 1), high=50),
+        Lane({"LSTM": v["said"]["LSTM"][2], "what is right": v["d"][2]}, y=(-1, 1), high=70),
+        Lane({"sLSTM": v["said"]["sLSTM"][2], "what is right": v["d"][2]}, y=(-1, 1), high=70),
+    ]
+    return lanes.draw("xlstm", "Holding the most important number", shown), (
+        "A sequence: how important its numbers are, and what both cells hold after each. What is "
+        "right is the most important number so far."
+    )
+
+
 LESSONS: dict[str, Callable[[Values], Drawn]] = {
     "01-neuron": neuron,
     "02-recurrent": recurrent,
@@ -144,4 +199,9 @@ LESSONS: dict[str, Callable[[Values], Drawn]] = {
     "05-gates": gates,
     "06-forget-gate": forget_gate,
     "07-peepholes": peepholes,
+    "08-full-gradient": full_gradient,
+    "09-keras": keras,
+    "10-inside": inside,
+    "11-variants": variants,
+    "12-xlstm": xlstm,
 }

@@ -69,7 +69,7 @@ def _lane(picture: Drawing, lane: Lane, top: int, steps: int) -> None:
     frame = Frame((LEFT, top, WIDTH - LEFT - RIGHT, lane.high), (-0.5, steps - 0.5), (low, high))
     frame.draw(picture, [0.0] if low < 0 < high and not lane.log else [])
     for value in (low, high):
-        text = _power(value) if lane.log else minus(f"{value:.3g}")
+        text = _power(value) if lane.log else minus(f"{value:.2g}")
         y = frame.down(value) + (10 if value == high else 0)
         picture.add(f'<text class="small end" x="{LEFT - 6}" y="{y:.0f}">{text}</text>')
     x = LEFT

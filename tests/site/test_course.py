@@ -49,6 +49,27 @@ def test_a_notebook_has_nothing_that_only_the_site_understands(name):
     assert prose.count("<details>") == prose.count("</details>") == 1
 
 
+@pytest.mark.parametrize("name", LESSONS)
+def test_a_notebook_says_what_has_to_be_installed(name):
+    text = (CONTENT / "course" / f"{name}.ipynb").read_text("utf-8")
+    cells = json.loads(text)["cells"]
+    keras = any("import keras\n" in c["source"] for c in cells if c["cell_type"] == "code")
+    assert ("pip install" in "".join(cells[0]["source"])) == keras
+
+
+def test_a_page_says_what_colab_needs_where_the_lesson_needs_it():
+    said = course(
+        "-c",
+        "import os; os.environ['REPO_URL'] = 'https://github.com/a/b';"
+        "import lstm_course as c;"
+        "print(*(next(line for line in c.lesson(n) if line) for n in c.lessons()), sep='\\n')",
+    ).splitlines()
+    needs = {name for name, line in zip(LESSONS, said, strict=True) if "pip install" in line}
+    assert all(f"of {len(LESSONS)}: " in line and "Colab" in line for line in said)
+    assert needs == {"09-keras", "10-inside", "11-variants"}
+    assert 'pip install "keras-lstm-ext[cpu] @ git+https://github.com/a/b"' in said[8]
+
+
 def test_notebooks_on_github_open_in_colab():
     said = course(
         "-c",
