@@ -71,7 +71,6 @@ def layers_on_gpu(backend: str) -> Suite:
     rivals = [keras_lstm(backend), replace(PLAIN_PEEPHOLES, backend=backend), TORCH, FLASH]
     if backend == "tensorflow":
         gated += [by_xla("classic", "bptt"), by_xla("peephole", "bptt"), ours("classic", "cudnn")]
-        rivals.append(keras_lstm(jit_compile=True))
     return Suite("layers", [*gated, *rivals], (*SHAPES, LARGE))
 
 

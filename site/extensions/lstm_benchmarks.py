@@ -19,9 +19,11 @@ RIVALS = {
 """Whom each suite is compared with on TensorFlow."""
 
 
-def benchmark(suite: str, task: str, backend: str = "tensorflow") -> Iterator[str]:
+def benchmark(
+    suite: str, task: str, backend: str = "tensorflow", device: str = "cpu"
+) -> Iterator[str]:
     """A task of a suite: medians by shape, and how many times as fast as the rival."""
-    record = newest(suite, backend)
+    record = newest(suite, backend, device)
     if record is None:
         yield from ("", f"No run is recorded: `python -m benchmarks {suite} --backend {backend}`.")
         return
@@ -99,6 +101,19 @@ def folded(lines: Iterable[str]) -> Iterator[str]:
     yield from (f"    {line}" for line in ("", *lines, ""))
 
 
-def newest(suite: str, backend: str = "tensorflow") -> report.Record | None:
-    """What `python -m benchmarks` wrote last, on whatever processor."""
-    return next(iter(kept(lstm_sources.ROOT / "benchmarks/results", suite, backend)), None)
+def newest(suite: str, backend: str = "tensorflow", device: str = "cpu") -> report.Record | None:
+    """What `python -m benchmarks` wrote last, on whatever processor or card."""
+    records = kept(lstm_sources.ROOT / "benchmarks/results", suite, backend, device)
+    return next(iter(records), None)
+
+
+def tests_on_cards() -> Iterator[str]:
+    """Which tests ran on which card, and how they ended."""
+    body = []
+    for backend in ("jax", "tensorflow", "torch"):
+        for made in kept(lstm_sources.ROOT / "benchmarks/results", "tests", backend, "gpu"):
+            counts = (str(made["outcomes"].get(how, 0)) for how in ("passed", "failed", "skipped"))
+            found = made["versions"][backend]
+            where = f"{found['gpu']}, driver {found['gpu driver']}; {made['commit'][:7]}"
+            body.append([backend, *counts, where])
+    yield from ("", report.table(["backend", "passed", "failed", "skipped", "on"], body), "")

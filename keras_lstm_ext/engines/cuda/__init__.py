@@ -16,6 +16,9 @@ from keras_lstm_ext.engines.native import packing
 
 Tensor = Any
 
+RECORDED_RUN: str | None = None
+"""File of a recorded run of this engine's tests on a GPU; without one, `auto` does not take it."""
+
 MULTIPLE = 4
 """Of which the units must be one: a kernel reads four floats at a time."""
 
@@ -27,7 +30,8 @@ def why_not(layer: Any, call: Any) -> str | None:
         return f"it needs the JAX backend, and this is {backend}"
     from keras_lstm_ext.engines.cuda import jax
 
-    return jax.why_not(layer) or _why_not_layer(layer) or driver.why_not() or _why_not_size(layer)
+    reason = jax.why_not(layer) or _why_not_layer(layer) or driver.why_not()
+    return reason or _why_not_size(layer, call) or _why_not_yet(layer)
 
 
 def _why_not_layer(layer: Any) -> str | None:
@@ -50,13 +54,21 @@ def _why_not_layer(layer: Any) -> str | None:
     return None
 
 
-def _why_not_size(layer: Any) -> str | None:
+def _why_not_size(layer: Any, call: Any) -> str | None:
     units, nets = layer.cell.units, len(layer.cell.variant.nets)
+    if call.input_shape and call.input_shape[0] == 0:
+        return "it knows batches of at least one row"
     if units % MULTIPLE:
         return f"it knows multiples of {MULTIPLE} units"
     for backward in (False, True):
         if not layouts(driver.card(), MOST_ROWS, units, nets, backward):
             return f"the weights of {units} units do not fit into the card's shared memory"
+    return None
+
+
+def _why_not_yet(layer: Any) -> str | None:
+    if layer.engine == "auto" and RECORDED_RUN is None:
+        return "no whole run of its tests on a GPU is recorded; engine='cuda' takes it nevertheless"
     return None
 
 

@@ -6,11 +6,8 @@ from typing import NamedTuple
 MOST_ROWS = 128
 """Of a launch; more rows are as many launches as it takes."""
 
-CLUSTERS = {False: (2, 4, 8, 1), True: (8, 4, 2, 1)}
-"""Blocks that share the nets of their units, the best first, forward and backward.
-
-Backward each block reads a share of the errors of all nets, which clusters divide.
-"""
+CLUSTERS = (2, 4, 8, 1)
+"""Blocks that share the nets of their units, the best first."""
 
 SIZES = (1, 2, 4, 8)
 """Of clusters."""
@@ -108,7 +105,7 @@ def layouts(card: Card, batch: int, units: int, nets: int, backward: bool) -> li
     columns = nets * units if backward else units
     found = [
         _layout(card, batch, units, nets, backward, cluster)
-        for cluster in CLUSTERS[backward]
+        for cluster in CLUSTERS
         if cluster == 1 or columns >= 64 * cluster
     ]
     return [layout for layout in found if layout is not None]
