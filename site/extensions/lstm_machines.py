@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import explorer
 import lstm_cards
 import lstm_changes
 import lstm_llms
@@ -79,9 +80,10 @@ def on_page_context(
 
 
 def on_post_build(config: MkDocsConfig) -> None:
-    """Writes the records of the experiments, which a data set points to."""
+    """Writes the records of the experiments, which a data set points to, and other data."""
     for path in RESULTS.glob("*.json"):
         _write(config, f"experiments/results/{path.name}", path.read_bytes())
+    _write(config, "assets/explorer.json", explorer.written())
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> None:
