@@ -42,8 +42,8 @@ def html(layer: RecurrentLayer, cell: RecurrentCell | None = None, name: str = "
 def equations(cell: RecurrentCell) -> str:
     """Writes equations in TeX: see `keras_lstm_ext.diagnostics.notebook.equations`."""
     given = (cell.recurrent_activation, cell.activation, cell.equations.output_activation)
-    squashers = map(_squash, given)
-    written = tex.Equations(cell.variant, *squashers, [*cell.bias_widths], cell.zoneout)
+    gate, a, phi = (_squash(function) for function in given)
+    written = tex.Equations(cell.variant, gate, a, phi, [*cell.bias_widths], cell.zoneout)
     return tex.aligned(written.lines().values())
 
 

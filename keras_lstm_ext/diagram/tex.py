@@ -97,8 +97,8 @@ class Equations:
 
 def of(v: Variant) -> dict[str, str]:
     """The equations of a variant with logistic gates and all its biases."""
-    squashers = map(squash, ("sigmoid", v.activation, v.squashes_output))
-    return Equations(v, *squashers, v.nets).lines()
+    gate, a, phi = (squash(name) for name in ("sigmoid", v.activation, v.squashes_output))
+    return Equations(v, gate, a, phi, v.nets).lines()
 
 
 def aligned(lines: Collection[str]) -> str:

@@ -63,8 +63,8 @@ function start(figure, data) {
     [...now.keys()].forEach((name, n) => {
       const old = document.createElement("div");
       old.innerHTML = before.has(name) ? html[before.get(name)] : "";
-      const bases = new Set([...old.querySelectorAll(".base")].map((base) => base.innerHTML));
-      for (const base of list.children[n].querySelectorAll(".base")) {
+      const bases = new Set([...old.querySelectorAll(".katex-base")].map((base) => base.innerHTML));
+      for (const base of list.children[n].querySelectorAll(".katex-base")) {
         base.classList.toggle("changed", !bases.has(base.innerHTML));
       }
     });
