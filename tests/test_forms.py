@@ -12,11 +12,12 @@ import pytest
 from keras_lstm_ext import CECLSTM, CoupledLSTM, reference
 from keras_lstm_ext.citations import references
 from keras_lstm_ext.reference import backward, forward
-from keras_lstm_ext.variants import KNOWN, Variant
+from keras_lstm_ext.variants import Variant
 from tests import backends
 
 sys.path.append(str(Path(__file__).parents[1] / "site" / "extensions"))
 from lstm_forms import choices, code, package, weights
+from lstm_forms.known import KNOWN
 
 SIZES = {"features": 5, "units": 8, "projection": 3}
 X, D = (np.random.default_rng(seed).normal(size=(2, 6, n)) for seed, n in ((5, 5), (6, 8)))

@@ -78,7 +78,8 @@ def drawing(name: str, variant: Variant, earlier: Variant, *, labelled: bool = F
         if variant.peepholes:
             _peephole(picture, gate, "" if earlier.peepholes else "new")
     if labelled:
-        _labels(picture, variant)
+        picture.text(INPUT, ROW - 24, SQUASHERS[variant.activation], "small")
+        picture.text(SQUASHER, ROW - 24, SQUASHERS[variant.squashes_output], "small")
     return picture
 
 
@@ -141,86 +142,75 @@ def _gate(picture: Drawing, gate: str, variant: Variant, new: str) -> None:
         picture.arrow(f"M{CELL} {TOP + 17}V{LOOP - 15}", new)
         picture.text(CELL - 92, TOP + 5, reads, "small", new)
         picture.arrow(f"M{CELL - 52} {TOP}H{CELL - 21}", new)
-        return
-    x = {"i": IN_GATE, "o": OUT_GATE}[gate]
-    picture.box(x, BOTTOM, sub(gate, "t"), new)
-    picture.arrow(f"M{x} {BOTTOM - 17}V{ROW + 15}", new)
-    picture.text(x, BOTTOM + 44, reads, "small", new)
-    picture.arrow(f"M{x} {BOTTOM + 30}V{BOTTOM + 19}", new)
+        x, y = CELL - 38, TOP - 8
+    else:
+        x = {"i": IN_GATE, "o": OUT_GATE}[gate]
+        picture.box(x, BOTTOM, sub(gate, "t"), new)
+        picture.arrow(f"M{x} {BOTTOM - 17}V{ROW + 15}", new)
+        picture.text(x, BOTTOM + 44, reads, "small", new)
+        picture.arrow(f"M{x} {BOTTOM + 30}V{BOTTOM + 19}", new)
+        x, y = x + 18, BOTTOM + 29
+    if variant.normalize_nets:
+        picture.text(x, y, "LN", "small", new)
 
 
 def _peephole(picture: Drawing, gate: str, new: str) -> None:
     """A gate's view of the cell: i and f see the old state, which the loop carries, o the new."""
-    path, (x, y), time = {
-        "i": (f"L{IN_GATE + 21} {BOTTOM - 8}", (CELL - 26, ROW + 64), PREVIOUS),
+    path, x, y, time = {
+        "i": (f"M{CELL - 19} {ROW + 19}L{IN_GATE + 21} {BOTTOM - 8}", -26, ROW + 64, PREVIOUS),
         "f": (
-            f"C{CELL + 66} {TOP + 34} {CELL + 58} {TOP} {CELL + 21} {TOP}",
-            (318, TOP + 20),
+            f"M{CELL + 46} {LOOP + 14}C{CELL + 66} {TOP + 34} {CELL + 58} {TOP} {CELL + 21} {TOP}",
+            78,
+            TOP + 20,
             PREVIOUS,
         ),
-        "o": (f"L{OUT_GATE - 21} {BOTTOM - 8}", (CELL + 56, ROW + 74), "t"),
+        "o": (f"M{CELL + 19} {ROW + 19}L{OUT_GATE - 21} {BOTTOM - 8}", 56, ROW + 74, "t"),
     }[gate]
-    start = {"i": (CELL - 19, ROW + 19), "f": (CELL + 46, LOOP + 14), "o": (CELL + 19, ROW + 19)}
-    picture.arrow("M{} {}".format(*start[gate]) + path, "peephole", new)
-    picture.text(x, y, sub("c", time), "small", new)
-
-
-def _labels(picture: Drawing, variant: Variant) -> None:
-    """The squashers by name, and what is normalised before a gate."""
-    picture.text(INPUT, ROW - 24, SQUASHERS[variant.activation], "small")
-    picture.text(SQUASHER, ROW - 24, SQUASHERS[variant.squashes_output], "small")
-    for gate in variant.gates if variant.normalize_nets else ():
-        x, y = {"i": (IN_GATE + 18, 310), "f": (CELL - 36, TOP - 8), "o": (OUT_GATE + 18, 310)}[
-            gate
-        ]
-        picture.text(x, y - (0 if gate == "f" else 20), "LN", "small")
+    picture.arrow(path, "peephole", new)
+    picture.text(CELL + x, y, sub("c", time), "small", new)
 
 
 def describe(variant: Variant) -> str:
     """What the picture shows, in words."""
-    gate_names = {"i": "input", "f": "forget", "o": "output"}
+    return " ".join(sentences(variant).values())
+
+
+def sentences(variant: Variant) -> dict[str, str]:
+    """The same, a sentence for each thing that the picture shows."""
     kept = f"times {variant.decay}"
     if "f" in variant.gates or variant.coupled:
         factor = "the forget gate" if "f" in variant.gates else "what the input gate leaves of 1"
         kept = f"multiplied by {factor}"
-    words = [
-        "The input is squashed to g and added to the cell state c, which is fed back to itself "
-        f"{kept}. The squashed state is the output h."
-    ]
-    around = [gate_names[gate] for gate in variant.gates if gate != "f"]
+    said = {
+        "kept": "The input is squashed to g and added to the cell state c, which is fed back to "
+        f"itself {kept}. The squashed state is the output h."
+    }
+    around = [gate for gate in variant.gates if gate != "f"]
     if around:
-        what = {"i": "goes in", "o": "comes out"}
-        does = " and what ".join(what[gate] for gate in variant.gates if gate != "f")
-        gates = " and ".join(around)
-        words.append(
-            f"The {gates} gates multiply what {does}."
-            if len(around) > 1
-            else f"The {gates} gate multiplies what {does}."
-        )
+        plural = len(around) > 1
+        gates = " and ".join({"i": "input", "o": "output"}[gate] for gate in around)
+        what = " and what ".join({"i": "goes in", "o": "comes out"}[gate] for gate in around)
+        does = "gates multiply" if plural else "gate multiplies"
+        said["gates"] = f"The {gates} {does} what {what}."
     if variant.peepholes and variant.gates:
-        words.append(f"Through peepholes, {_sees(variant)}.")
+        said["peepholes"] = f"Through peepholes, {_sees(variant)}."
     if variant.normalize_nets:
-        words.append("Net inputs are normalised.")
+        said["nets"] = "Net inputs are normalised."
     if variant.normalize_output:
-        words.append("The state is normalised on its way out.")
+        said["state"] = "The state is normalised on its way out."
     if variant.projection:
-        words.append("The output is a projection of the cells.")
-    words.append(f"Fed back from the step before: {variant.feedback}.")
-    return " ".join(words)
+        said["projection"] = "The output is a projection of the cells."
+    return said | {"feedback": f"Fed back from the step before: {variant.feedback}."}
 
 
 def _sees(variant: Variant) -> str:
-    old = {"i": "input", "f": "forget"}
-    first = [old[gate] for gate in variant.gates if gate != "o"]
-    plural = "s" * (len(first) > 1)
+    old = [{"i": "input", "f": "forget"}[gate] for gate in variant.gates if gate != "o"]
     views = []
-    if first:
-        verb = "see" if plural else "sees"
-        views.append(f"the {' and '.join(first)} gate{plural} {verb} the old cell state")
+    if old:
+        gates = f"{' and '.join(old)} {'gates see' if len(old) > 1 else 'gate sees'}"
+        views.append(f"the {gates} the old cell state")
     if "o" in variant.gates:
-        views.append(
-            "the output gate the new one" if first else "the output gate sees the cell state"
-        )
+        views.append(f"the output gate {'the new one' if old else 'sees the new cell state'}")
     return " and ".join(views)
 
 

@@ -8,18 +8,20 @@ from functools import cache
 from html import escape
 from typing import Any
 
+import lstm_citations
 import lstm_math
 import plot
 from lstm_forms import choices, code, package, tables, tikz, weights
+from lstm_forms.known import KNOWN
 
-from keras_lstm_ext.diagram import drawing, tex
-from keras_lstm_ext.variants import KNOWN, Variant
+from keras_lstm_ext.diagram import drawing, sentences, tex
+from keras_lstm_ext.variants import Variant
 
 SHOWN = "2005"
 """The cell that is shown to begin with."""
 
 BOX = "0 0 544 324"
-SIZES = {"I": (10, "inputs I"), "H": (100, "cells H"), "P": (50, "outputs P, if projected")}
+SIZES = {"I": (10, "inputs I"), "H": (100, "cells H"), "P": (50, "outputs P")}
 CODE = {
     "numpy": ("NumPy", code.numpy),
     "keras": ("Keras", code.keras),
@@ -28,6 +30,9 @@ CODE = {
     "onnx": ("ONNX", package.onnx),
     "package": ("this package", package.layer),
 }
+GRU = "2014: GRU (Cho et al.)"
+"""What people look for in the list and the family has not."""
+
 CREDIT = "Figure: The keras_lstm_ext developers, CC BY 4.0"
 STYLE = """\
 text { font: 16px serif; text-anchor: middle; fill: #1d2733 }
@@ -49,7 +54,7 @@ def data() -> dict[str, Any]:
     of = choices.all_variants()
     forms = {name: tables.table(form, of) for name, (_, form) in CODE.items()}
     forms |= {"equations": tables.table(tex.of, of), "svg": tables.table(parts, of)}
-    forms["weights"] = tables.table(weights.pieces, of)
+    forms |= {"weights": tables.table(weights.pieces, of), "words": tables.table(sentences, of)}
     rendered = {t: formula(t) for slot in forms["equations"] for t in slot["texts"]}
     drawn = {t: tikz.tikz(t) for slot in forms["svg"] for t in slot["texts"]}
     for n, slot in enumerate(forms["svg"]):
@@ -59,15 +64,20 @@ def data() -> dict[str, Any]:
             [name, label, list(options)] for name, (label, options) in choices.LABELS.items()
         ],
         "known": [
-            [name, known.title, known.group, list(choices.choice(known.variant))]
+            [name, known.title, list(choices.choice(known.variant)), known.variant.sources]
             for name, known in KNOWN.items()
         ],
+        "labels": {key: lstm_citations.labels()[key] for key in _cited()},
         "valid": tables.valid(of),
         "forms": forms,
         "html": rendered,
         "tikz": drawn,
         "around": {"head": tikz.HEAD, "foot": tikz.FOOT, "credit": CREDIT, "style": STYLE},
     }
+
+
+def _cited() -> list[str]:
+    return [key for known in KNOWN.values() for key in known.variant.sources]
 
 
 def formula(line: str) -> str:
@@ -86,11 +96,12 @@ def draw() -> str:
     return (
         '<figure class="interactive explorer cell" id="explorer" data-search-exclude>'
         f'{controls(v)}<p role="status">{KNOWN[SHOWN].title}.</p>'
-        f'<div class="beside">{svg}<ol data-part="equations">{equations}</ol></div>'
-        f'<form class="copies"><div>{buttons()}</div></form>{table(v)}'
+        f'<div class="beside"><div>{svg}'
+        f"<div>{table(v)}<form><div>{buttons()}</div></form></div></div>"
+        f'<div><ol data-part="equations">{equations}</ol><div>'
         f'<form><fieldset class="show"><legend>Code</legend>{forms()}</fieldset></form>'
-        f'<pre tabindex="0" aria-label="Code"><code data-part="code">{text}</code></pre>'
-        f"<figcaption>{CREDIT}.</figcaption>{plot.scripted('explorer')}</figure>"
+        f'<pre tabindex="0" aria-label="Code"><code data-part="code">{text}</code></pre></div>'
+        f"</div></div><figcaption>{CREDIT}.</figcaption>{plot.scripted('explorer')}</figure>"
     )
 
 
@@ -103,7 +114,7 @@ def controls(v: Variant) -> str:
         groups.setdefault(known.group, []).append(option)
     named = "".join(f'<optgroup label="{g}">{"".join(o)}</optgroup>' for g, o in groups.items())
     made = f'<label>name or year<select name="cell"><option value="">none of these</option>{named}'
-    made += "</select></label>"
+    made += f'<option value="" data-see="#and-the-gru">{GRU}</option></select></label>'
     for (name, (label, options)), n in zip(choices.LABELS.items(), choices.choice(v), strict=True):
         entries = "".join(
             f'<option value="{k}"{" selected" * (k == n)}>{o}</option>'
@@ -122,7 +133,7 @@ def buttons() -> str:
     """What can be taken away."""
     copied = "".join(
         f'<button type="button" data-copy="{name}" data-clipboard-text="">Copy {name}</button>'
-        for name in ("TeX", "TikZ", "SVG", "code")
+        for name in ("TeX", "TikZ", "SVG")
     )
     saved = "".join(
         f'<button type="button" name="save" value="{kind}">Save {kind.upper()}</button>'

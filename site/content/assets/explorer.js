@@ -44,7 +44,7 @@ function marked(text, before) {
 }
 
 function start(figure, data) {
-  const { fields, known, valid, forms, html, tikz, around } = data;
+  const { fields, known, labels, valid, forms, html, tikz, around } = data;
   const sizes = fields.map(([, , options]) => options.length);
   const form = figure.querySelector("form.choice").elements;
   const part = (name) => figure.querySelector(`[data-part=${name}]`);
@@ -75,6 +75,7 @@ function start(figure, data) {
     part("svg").innerHTML = [...now]
       .map(([name, text]) => `<g${before.has(name) ? "" : ' class="changed"'}>${text}</g>`)
       .join("");
+    figure.querySelector("svg desc").textContent = [...made("words", choice).values()].join(" ");
   }
 
   function code() {
@@ -84,7 +85,8 @@ function start(figure, data) {
   }
 
   function weights() {
-    const numbers = Object.fromEntries(["I", "H", "P"].map((k) => [k, form[k].valueAsNumber || 1]));
+    const whole = (k) => Math.max(1, Math.floor(form[k].valueAsNumber || 1));
+    const numbers = Object.fromEntries(["I", "H", "P"].map((k) => [k, whole(k)]));
     const [now, before] = [made("weights", choice), made("weights", last)];
     const [total, was] = [count(now, numbers), count(before, numbers)];
     part("total").textContent = total.toLocaleString("en");
@@ -118,7 +120,6 @@ function start(figure, data) {
       TeX: `\\begin{aligned}\n${rows}\n\\end{aligned}`,
       TikZ: `${credit}${around.head}\n${drawn}\n${around.foot}`,
       SVG: alone(),
-      code: [...made(shown(), choice).values()].join("\n"),
     };
     for (const button of figure.querySelectorAll("[data-copy]")) {
       button.dataset.clipboardText = texts[button.dataset.copy];
@@ -129,10 +130,16 @@ function start(figure, data) {
     const words = fields
       .filter((_, k) => choice[k] !== last[k])
       .map(([name, label, options]) => `${label}: ${options[+form[name].value]}`);
-    const names = known.filter((entry) => same(entry[3], choice)).map((entry) => entry[1]);
-    const which = names.length ? `Known as ${names.join("; ")}.` : "Without a name here.";
+    const names = known.filter((entry) => same(entry[2], choice));
+    const sources = [...new Set(names.flatMap((entry) => entry[3]))]
+      .map((key) => `<a href="../../bibliography/#${key}">${labels[key]}</a>`);
+    const which = names.length
+      ? `Known as ${names.map((entry) => entry[1]).join("; ")}. Sources: ${sources.join("; ")}.`
+      : "Without a name here.";
     const changed = words.length ? ` Changed: ${words.join(", ")}.` : "";
-    figure.querySelector("[role=status]").textContent = which + changed;
+    const { label, dataset } = form.cell.selectedOptions[0];
+    const other = `${label}: no choice of parts makes it, <a href="${dataset.see}">see below</a>.`;
+    figure.querySelector("[role=status]").innerHTML = dataset.see ? other : which + changed;
   }
 
   function address() {
@@ -166,15 +173,20 @@ function start(figure, data) {
     [last, choice] = [choice, next];
   }
 
+  // The name under which the choice is known, in the list of names.
+  function name() {
+    form.cell.value = known.find((entry) => same(entry[2], choice))?.[0] ?? "";
+  }
+
   // From the name that was chosen to the fields, or from the fields to a name that fits.
   function change(event) {
-    const { name } = event.target;
-    if (name === "cell") {
+    const { target } = event;
+    if (target === form.cell) {
       const entry = known.find((one) => one[0] === form.cell.value);
-      if (entry) set(entry[3]);
-    } else if (fields.some((field) => field[0] === name)) {
+      if (entry) set(entry[2]);
+    } else if (fields.some((field) => field[0] === target.name)) {
       set(read());
-      form.cell.value = known.find((entry) => same(entry[3], choice))?.[0] ?? "";
+      name();
     }
     draw();
     address();
@@ -209,8 +221,8 @@ function start(figure, data) {
     return Number.isInteger(n) && n >= 0 && n < sizes[k] ? n : choice[k];
   });
   if (entry) form.cell.value = entry[0];
-  set(entry ? entry[3] : isValid(asked) ? asked : choice);
-  if (!entry) form.cell.value = known.find((one) => same(one[3], choice))?.[0] ?? "";
+  set(entry ? entry[2] : isValid(asked) ? asked : choice);
+  if (!entry) name();
   for (const k of ["I", "H", "P"]) if (+given.get(k) >= 1) form[k].value = Math.floor(given.get(k));
   for (const radio of figure.querySelectorAll("[name=show]")) {
     if (radio.value === given.get("show")) radio.checked = true;

@@ -65,31 +65,31 @@ def onnx(v: Variant) -> Pieces:
 
 def why_not(v: Variant) -> str | None:
     """What an ONNX LSTM cannot compute of it."""
-    fields_ = ("normalize_nets", "normalize_output", "projection")
-    more = [name for name in fields_ if getattr(v, name)]
-    return node.why_not(
-        v, ("sigmoid", v.activation or "linear", v.squashes_output or "linear"), more
-    )
+    squashers = ("sigmoid", v.activation or "linear", v.squashes_output or "linear")
+    more = ["layer normalisation"] * v.normalize_nets + ["a projection"] * bool(v.projection)
+    return node.why_not(v, squashers, " and ".join(more))
 
 
 def _packed(v: Variant) -> Pieces:
+    """The arrays of the operator; its 1 - i is a gate of its own, with the negative net of i."""
     made = {}
-    if set(v.nets) != set(IN_ONNX):
+    has = {*v.nets, *"f" * v.coupled}
+    if has != set(IN_ONNX):
         made["none"] = "    none = np.zeros((features, units))  # a gate that is not there"
-    weights = [f'w["W_{k}"]' if k in v.nets else "none" for k in IN_ONNX]
-    made["W"] = f"    W = np.concatenate([{', '.join(weights)}], 1).T"
-    if v.feedback == "none":
-        made["R"] = "    R = np.zeros((4 * units, units))"
-    else:
-        absent = "np.zeros((units, units))"
-        recurrent = [f'w["R_{k}"]' if k in v.nets else absent for k in IN_ONNX]
-        made["R"] = f"    R = np.concatenate([{', '.join(recurrent)}], 1).T"
-    if set(v.nets) != set(IN_ONNX):
         made["open"] = f"    always = np.full(units, {node.OPEN})  # its sigmoid is 1"
-    biases = [f'w["b_{k}"]' if k in v.nets else "always" for k in IN_ONNX]
-    made["B"] = f"    B = np.concatenate([{', '.join(biases)}, np.zeros(4 * units)])"
-    peepholes = [
-        f'w["p_{k}"]' if v.peepholes and k in v.gates else "np.zeros(units)" for k in "iof"
-    ]
-    made["P"] = f"    P = np.concatenate([{', '.join(peepholes)}])"
+
+    def each(letter: str, absent: str, nets: str = IN_ONNX) -> str:
+        own = {k: f'w["{letter}_{k}"]' for k in v.nets}
+        if v.coupled:
+            own["f"] = f'-w["{letter}_i"]'
+        return ", ".join(own.get(k, absent) for k in nets)
+
+    made["W"] = f"    W = np.concatenate([{each('W', 'none')}], 1).T"
+    made["R"] = "    R = np.zeros((4 * units, units))"
+    if v.feedback != "none":
+        made["R"] = f"    R = np.concatenate([{each('R', 'np.zeros((units, units))')}], 1).T"
+    made["B"] = f"    B = np.concatenate([{each('b', 'always')}, np.zeros(4 * units)])"
+    made["P"] = "    P = np.zeros(3 * units)"
+    if v.peepholes and v.gates:
+        made["P"] = f"    P = np.concatenate([{each('p', 'np.zeros(units)', 'iof')}])"
     return made
