@@ -1,7 +1,9 @@
 """The programs that the site writes for a cell, run against the reference with random weights."""
 
 import random
+import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +13,14 @@ import pytest
 
 from keras_lstm_ext import CECLSTM, CoupledLSTM, reference
 from keras_lstm_ext.citations import references
+from keras_lstm_ext.diagram import drawing, tex
 from keras_lstm_ext.reference import backward, forward
-from keras_lstm_ext.variants import Variant
+from keras_lstm_ext.variants import CEC, CLASSIC, COUPLED, ORIGINAL, PEEPHOLE, Variant
 from tests import backends
 
 sys.path.append(str(Path(__file__).parents[1] / "site" / "extensions"))
-from lstm_forms import choices, code, package, weights
+import lstm_sources
+from lstm_forms import choices, code, package, tikz, weights
 from lstm_forms.known import KNOWN
 
 SIZES = {"features": 5, "units": 8, "projection": 3}
@@ -189,6 +193,34 @@ def test_onnx(v: Variant) -> None:
     session = runtime.InferenceSession(model.SerializeToString())
     (y,) = session.run(None, {"X": X.astype("float32").swapaxes(0, 1)})
     np.testing.assert_allclose(y[:, 0].swapaxes(0, 1), oracle(v, w)[0], rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "v"),
+    {
+        "cec": CEC,
+        "original": ORIGINAL,
+        "classic": CLASSIC,
+        "peephole": PEEPHOLE,
+        "coupled": COUPLED,
+    }.items(),
+)
+def test_equations_are_those_of_the_reference(name: str, v: Variant) -> None:
+    written = next(e.tex for e in lstm_sources.equations(name) if not e.function)
+    expected = {re.sub(r"\\ |\s+", "", line) for line in written.split("\n")[1:-1]}
+    squashers = tex.squash("sigmoid"), "a({})".format, r"\varphi({})".format
+    lines = tex.Equations(replace(v, block_size=2), *squashers, v.nets).lines()
+    found = {re.sub(r"\s+", "", line) for line in lines.values()}
+    assert found == {line.removesuffix("\\\\") for line in expected}
+
+
+@each
+def test_a_picture_in_tikz_has_every_part(v: Variant) -> None:
+    for part in drawing("cell", v, v, labelled=True).parts:
+        line = tikz.tikz(part)
+        assert line.isascii()
+        assert line.count("{") == line.count("}")
+        assert re.fullmatch(r"\\(draw|node)\[.*\] (?:at )?\(.*;", line)
 
 
 def test_a_choice_makes_its_variant() -> None:

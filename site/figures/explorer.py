@@ -21,6 +21,10 @@ SHOWN = "2005"
 """The cell that is shown to begin with."""
 
 BOX = "0 0 544 324"
+ELSE = (
+    "<noscript><p>With JavaScript, this page shows any cell of the family. Without, "
+    'there is <a href="../comparison/">a table of the variants</a>.</p></noscript>'
+)
 SIZES = {"I": (10, "inputs I"), "H": (100, "cells H"), "P": (50, "outputs P")}
 CODE = {
     "numpy": ("NumPy", code.numpy),
@@ -101,7 +105,7 @@ def draw() -> str:
         f'<div><ol data-part="equations">{equations}</ol><div>'
         f'<form><fieldset class="show"><legend>Code</legend>{forms()}</fieldset></form>'
         f'<pre tabindex="0" aria-label="Code"><code data-part="code">{text}</code></pre></div>'
-        f"</div></div><figcaption>{CREDIT}.</figcaption>{plot.scripted('explorer')}</figure>"
+        f"</div></div>{ELSE}<figcaption>{CREDIT}.</figcaption>{plot.scripted('explorer')}</figure>"
     )
 
 

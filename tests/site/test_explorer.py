@@ -1,6 +1,7 @@
 """The variant explorer in Chromium: one page, whose forms change together."""
 
 import json
+from xml.etree import ElementTree
 
 import pytest
 
@@ -22,7 +23,9 @@ def test_all_forms_follow_the_choice(opened, built):
     peepholes.focus()
     page.keyboard.press("y")
     assert page.evaluate("location.search") == "?cell=2005&show=torch&I=3&H=7"
-    assert "PeepholeLSTM. Changed: peepholes: yes." in figure.locator("[role=status]").inner_text()
+    said = figure.locator("[role=status]").inner_text()
+    assert "PeepholeLSTM. Sources: Graves and Schmidhuber 2005;" in said
+    assert said.endswith("Changed: peepholes: yes.")
     assert figure.locator("[data-part=more]").inner_text() == f"(+{3 * 7})"
     assert figure.locator("svg .changed path.peephole").count() == 3
     assert figure.locator("[data-part=equations] .changed").count() >= 3
@@ -32,10 +35,19 @@ def test_all_forms_follow_the_choice(opened, built):
         "data-clipboard-text"
     )
 
+    picture = figure.locator("[data-copy=SVG]").get_attribute("data-clipboard-text")
+    described = ElementTree.fromstring(picture).findtext("{http://www.w3.org/2000/svg}desc")
+    assert "the input and forget gates see the old cell state" in described
+    figure.locator("[name=cell]").select_option(label="2014: GRU (Cho et al.)")
+    assert figure.locator("[role=status] a").get_attribute("href") == "#and-the-gru"
+    assert page.locator("#and-the-gru").count() == 1
+
     figure.locator("[name=kept]").select_option("2")
     assert "CIFG" in figure.locator("[role=status]").inner_text()
     assert figure.locator("[name=i] option").first.is_disabled(), "1 - i needs the input gate"
     figure.locator("[name=show][value=onnx]").check()
+    assert '-w["W_i"]' in figure.locator("[data-part=code]").inner_text()
+    figure.locator("[name=projection]").select_option("1")
     assert "There is no ONNX LSTM node" in figure.locator("[data-part=code]").inner_text()
     figure.locator("[name=gradient]").select_option("1")
     assert figure.locator("[name=cell]").input_value() == ""

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 HEAD = r"""% \usepackage{tikz} \usetikzlibrary{arrows.meta}
 \begin{tikzpicture}[x=0.75pt, y=-0.75pt, font=\footnotesize,
   line/.style={semithick, -{Latex[length=4pt]}}, peephole/.style={dashed},
-  shape/.style={draw, semithick, inner sep=0pt}, small/.style={font=\scriptsize}]"""
+  part/.style={draw, semithick, inner sep=0pt}, small/.style={font=\scriptsize}]"""
 FOOT = r"\end{tikzpicture}"
 _CODES = {
     "\u2212": "-",
@@ -40,7 +40,7 @@ def _shape(element: ElementTree.Element) -> str:
     else:
         place = f"({shape.get('cx')},{shape.get('cy')})"
         size = f"circle, minimum size={1.5 * float(shape.get('r', '')):g}pt"
-    return rf"\node[shape, {size}] at {place} {{{text(letter)}}};"
+    return rf"\node[part, {size}] at {place} {{{text(letter)}}};"
 
 
 def path(d: str) -> str:
