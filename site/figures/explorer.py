@@ -99,13 +99,13 @@ def draw() -> str:
     text = escape("\n".join(code.numpy(v).values()))
     return (
         '<figure class="interactive explorer cell" id="explorer" data-search-exclude>'
-        f'{controls(v)}<p role="status">{KNOWN[SHOWN].title}.</p>'
+        f'{controls(v)}<p role="status">{KNOWN[SHOWN].title}.</p>{ELSE}'
         f'<div class="beside"><div>{svg}'
         f"<div>{table(v)}<form><div>{buttons()}</div></form></div></div>"
         f'<div><ol data-part="equations">{equations}</ol><div>'
         f'<form><fieldset class="show"><legend>Code</legend>{forms()}</fieldset></form>'
         f'<pre tabindex="0" aria-label="Code"><code data-part="code">{text}</code></pre></div>'
-        f"</div></div>{ELSE}<figcaption>{CREDIT}.</figcaption>{plot.scripted('explorer')}</figure>"
+        f"</div></div><figcaption>{CREDIT}.</figcaption>{plot.scripted('explorer')}</figure>"
     )
 
 

@@ -61,7 +61,7 @@ def test_all_forms_follow_the_choice(opened, built):
     count = """async known => { const m = await import('/assets/explorer.js');
         const data = await (await fetch('/assets/explorer.json')).json();
         const sizes = data.fields.map(f => f[2].length);
-        return known.map(k => m.count(m.pieces(data.forms.weights, k[3], sizes),
+        return known.map(k => m.count(m.pieces(data.forms.weights, k[2], sizes),
                                       {I: 5, H: 8, P: 3})) }"""
     found = dict(
         zip([k[0] for k in data["known"]], page.evaluate(count, data["known"]), strict=True)
