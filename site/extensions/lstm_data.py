@@ -18,7 +18,7 @@ TESTED = ("wrong", "of", "mean_error", "right_until")
 
 _CLAIM = re.compile(
     r"^\| \[(?P<claim>.+?)\]\(#(?P<id>claim-[\w-]+)\)\{: #(?P=id) \}"
-    r" \| (?P<verdict>.+?) \| (?P<truth>.+?) \| (?P<sources>.*?) \|$",
+    r" \| (?P<verdict>.+?) \| (?P<truth>.+?) \|(?P<sources>.*)\|$",
     re.MULTILINE,
 )
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)(?:\{[^}]*\})?")
