@@ -1,6 +1,7 @@
 """The variant explorer in Chromium: one page, whose forms change together."""
 
 import json
+import re
 from xml.etree import ElementTree
 
 import pytest
@@ -76,3 +77,14 @@ def test_the_script_is_small_and_needs_no_other():
     source = (CONTENT / "assets/explorer.js").read_bytes()
     assert len(source) < 25_000
     assert source.count(b"http") == source.count(b"http://www.w3.org/2000/svg")
+
+
+@pytest.mark.slow
+def test_cells_of_the_timeline_are_known_to_the_explorer(built):
+    known = {
+        entry[0] for entry in json.loads((built / "assets/explorer.json").read_text())["known"]
+    }
+    page = (built / "history/index.html").read_text("utf-8")
+    linked = re.findall(r'href="\.\./equations/explorer/\?cell=([\w-]+)"', page)
+    assert linked == ["1997", "1999", "2000", "lstmp"]
+    assert set(linked) <= known
