@@ -61,14 +61,16 @@ def draw(name: str, variant: Variant, earlier: Variant) -> str:
     return str(drawing(name, variant, earlier))
 
 
-def drawing(name: str, variant: Variant, earlier: Variant, *, labelled: bool = False) -> Drawing:
+def drawing(
+    name: str, variant: Variant, earlier: Variant, *, title: str = "", labelled: bool = False
+) -> Drawing:
     """The picture of a variant, as `draw` takes it; `labelled` names the squashers as well."""
     # Nothing is above the loop without a forget gate, nothing below the row without gates.
     top, bottom = (0 if "f" in variant.gates else LOOP - 26), (324 if variant.gates else ROW + 80)
     picture = Drawing(
         f"cell-{name}",
         (0, top, 480 + PROJECTION * bool(variant.projection), bottom - top),
-        NAMES.get(name, "A member of the family"),
+        title or NAMES.get(name, "A member of the family"),
         describe(variant),
     )
     _carousel(picture, variant, earlier)

@@ -63,11 +63,10 @@ def _heights() -> list[int]:
 def _cell(y: int, name: str, before: str) -> str:
     """A small picture of a cell, marked what is new in it; it leads to the explorer."""
     known = KNOWN[name]
-    svg = str(drawing(f"of-{name}", known.variant, KNOWN[before].variant))
+    svg = str(drawing(f"of-{name}", known.variant, KNOWN[before].variant, title=known.title))
     place = f'<svg x="{LIST - 8}" y="{y + 12}" width="180" height="{CELL - 8}"'
     svg = svg.replace("<svg", f'{place} preserveAspectRatio="xMinYMid"', 1)
-    title = escape(known.title)
-    return f'<a href="../equations/explorer/?cell={name}" aria-label="{title}, explored">{svg}</a>'
+    return f'<a href="../equations/explorer/?cell={name}">{svg}</a>'
 
 
 def _event(picture: Drawing, y: int, event: dict[str, Any]) -> None:
