@@ -13,6 +13,7 @@ import lstm_benchmarks
 import lstm_board
 import lstm_citations
 import lstm_course
+import lstm_data
 import lstm_equations
 import lstm_experiments
 import lstm_figures
@@ -57,6 +58,7 @@ DIRECTIVES: dict[str, Callable[..., Iterator[str]]] = {
     "bibliography": lstm_citations.bibliography,
     "ledger": lstm_ledger.ledger,
     "related": lstm_related.related,
+    "data": lstm_data.table,
     "lesson": lstm_course.lesson,
     "lessons": lstm_course.overview,
 }

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import cell_at_work
 import events
+import explorer
 import gradient_flow
 import history
 import live
@@ -20,6 +21,7 @@ INTERACTIVE = {
     "gradient-flow": gradient_flow.draw,
     "cell-at-work": cell_at_work.draw,
     "live": live.draw,
+    "explorer": explorer.draw,
 }
 
 

@@ -6,6 +6,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from lstm_forms.known import KNOWN
+
+from keras_lstm_ext.diagram import drawing
 from keras_lstm_ext.diagram.svg import Drawing
 
 EVENTS: list[dict[str, Any]] = tomllib.loads(
@@ -14,6 +17,9 @@ EVENTS: list[dict[str, Any]] = tomllib.loads(
 LANES = ("problem", "cell", "training", "uses", "hardware")
 
 STEP, GAP, HEAD, LANE, LIST, WIDTH = 28, 8, 76, 16, 96, 400
+CELL = 96
+"""What the picture of a cell takes up below an event."""
+
 LONG = 5
 """Years without an event after which there is a gap in the list."""
 
@@ -36,8 +42,12 @@ def draw() -> str:
             f'<text class="head-of-lane" transform="translate({x + 4} {HEAD - 10}) rotate(-60)">'
             f"{lane}</text>"
         )
+    before = "carousel"
     for y, event in zip(heights, EVENTS, strict=True):
         _event(picture, y, event)
+        if "cell" in event:
+            picture.add(_cell(y, event["cell"], before))
+            before = event["cell"]
     return str(picture).replace('role="img"', 'role="group"', 1)
 
 
@@ -45,8 +55,18 @@ def _heights() -> list[int]:
     """Where each event is; years without any make a gap."""
     heights = [HEAD + 12]
     for before, after in pairwise(EVENTS):
-        heights.append(heights[-1] + STEP + GAP * (after["year"] - before["year"] > LONG))
+        gap = GAP * (after["year"] - before["year"] > LONG) + CELL * ("cell" in before)
+        heights.append(heights[-1] + STEP + gap)
     return heights
+
+
+def _cell(y: int, name: str, before: str) -> str:
+    """A small picture of a cell, marked what is new in it; it leads to the explorer."""
+    known = KNOWN[name]
+    svg = str(drawing(f"of-{name}", known.variant, KNOWN[before].variant, title=known.title))
+    place = f'<svg x="{LIST - 8}" y="{y + 12}" width="180" height="{CELL - 8}"'
+    svg = svg.replace("<svg", f'{place} preserveAspectRatio="xMinYMid"', 1)
+    return f'<a href="../equations/explorer/?cell={name}">{svg}</a>'
 
 
 def _event(picture: Drawing, y: int, event: dict[str, Any]) -> None:
