@@ -41,8 +41,10 @@ MODELS = (
 )
 """Rows of today's models, that every task has beside those of its paper."""
 
-TITLES = ("network", "source", "limit", "trials", "solved", "sequences", "wrong", "verdict")
-TITLES += ("difference",)
+TITLES = (
+    *("network", "source", "limit", "trials", "solved", "sequences", "wrong"),
+    *("verdict", "difference"),
+)
 
 
 def report(content: Record) -> str:
