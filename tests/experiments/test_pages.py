@@ -198,7 +198,6 @@ SENTENCES = {
         "of ours most do, if late": lambda: (
             rows("continual-reber")["no forget gates, state decay 0.9"].share > 0.5
         ),
-        "Ours are counted as solved or not": lambda: True,
     },
     "2002": {
         "With these biases no network that learns as in the paper": lambda: none(*OF_2002),
