@@ -55,7 +55,9 @@ def test_every_row_of_the_paper_that_was_run_is_shown_beside_it():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "trials"), [("order-6a", 1), ("two-sequence-3a", 3)])
+@pytest.mark.parametrize(
+    ("name", "trials"), [("order-6a", 1), ("reber-1999", 3), ("lag-2c-range", 2)]
+)
 def test_a_slice_run_again(name, trials, tmp_path):
     stored = read(FILES[0].parent / f"{name}.json")
     (network,) = task_named(stored["task"], stored["settings"]).networks
