@@ -167,6 +167,9 @@ SENTENCES = {
         "None of our networks solved it within ten times": lambda: (
             none("lag-2b") and limits("lag-2b")[0] > 10 * 5_680
         ),
+        "(`only_end=True`) none of ours solved it either, within three times": lambda: (
+            none("lag-2b-end") and limits("lag-2b-end")[0] > 3 * 5_680
+        ),
     },
     "lag-2c": {
         "many of our networks with 50 distractors need far more": lambda: (
