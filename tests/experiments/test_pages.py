@@ -162,6 +162,9 @@ SENTENCES = {
     "lag-2a": {
         "it takes our networks several times as many": lambda: row("lag-2a").mean > 3 * 5_040,
         "The limit of ours is 60,000": lambda: limits("lag-2a") == [60_000],
+        "(`added=1000`) instead, none of ours learned the task within 20,000": lambda: (
+            none("lag-2a-added") and limits("lag-2a-added") == [20_000]
+        ),
     },
     "lag-2b": {
         "None of our networks solved it within ten times": lambda: (
