@@ -215,6 +215,9 @@ SENTENCES = {
         "as many of ours solve the task as of the paper's, and as soon": lambda: same(
             "forget gates, falling rate"
         ),
+        "(`shortcut=False`) about as many of ours with forget gates": lambda: (
+            rows("continual-reber-no-shortcut")["forget gates"].difference == "none"
+        ),
         "of ours most do, if late": lambda: (
             rows("continual-reber")["no forget gates, state decay 0.9"].share > 0.5
         ),
