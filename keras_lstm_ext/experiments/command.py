@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from keras_lstm_ext.bench.command import QUIET
 from keras_lstm_ext.bench.record import processor
 from keras_lstm_ext.experiments import flow
 from keras_lstm_ext.experiments.report import MODELS, Record, flow_table, report, took
@@ -125,6 +126,8 @@ def _place(row: Record) -> str:
     machine, threads = row["machine"], row.get("threads", "an unknown number of")
     same = "this machine's processor" if machine["processor"] == processor() else "another machine"
     where = f"{machine['processor']}, {machine['processors']} processors, {threads} threads"
+    if (machine["busy_share"] or 0.0) > QUIET:
+        same += ", busy with something else as well"
     return f"{where} ({same}); {row['arithmetic']}"
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_lstm_ext.experiments import statistics
+from keras_lstm_ext.experiments import statistics, verdict
 from keras_lstm_ext.experiments.published import (
     CLAIMS,
     LIMITS,
@@ -41,7 +41,10 @@ MODELS = (
 )
 """Rows of today's models, that every task has beside those of its paper."""
 
-TITLES = ("network", "source", "limit", "trials", "solved", "sequences", "wrong", "difference")
+TITLES = (
+    *("network", "source", "limit", "trials", "solved", "sequences", "wrong"),
+    *("verdict", "difference"),
+)
 
 
 def report(content: Record) -> str:
@@ -53,7 +56,7 @@ def report(content: Record) -> str:
     Returns:
         A table in Markdown, with a note on how to read it.
     """
-    parts = [content["task"], table([content]), *comparisons(content), NOTE]
+    parts = [content["task"], table([content]), *comparisons(content), NOTE, verdict.NOTE]
     return "\n\n".join(parts)
 
 
@@ -213,13 +216,14 @@ def label(content: Record, name: str) -> str:
 
 def _paper(theirs: Published, row: Record) -> list[str]:
     sequences = "" if theirs.sequences is None else f"{theirs.sequences:,}"
-    return [str(row["paper_trials"]), f"{theirs.solved:.0%}", sequences, _wrong(theirs.wrong), ""]
+    solved, wrong = f"{theirs.solved:.0%}", _wrong(theirs.wrong)
+    return [str(row["paper_trials"]), solved, sequences, wrong, "", ""]
 
 
 def _ours(row: Record, theirs: Published | None) -> list[str]:
     trials = row["trials"]
     if not trials:
-        return ["0", "", "", "", ""]
+        return ["0", "", "", "", "", ""]
     needed = needed_sequences(trials)
     low, high = statistics.share_interval(len(needed), len(trials))
     tests = [trial["test"] for trial in trials if "wrong" in trial["test"]]
@@ -229,6 +233,7 @@ def _ours(row: Record, theirs: Published | None) -> list[str]:
         f"{len(needed) / len(trials):.0%} ({low:.0%} to {high:.0%})",
         _sequences(needed),
         _wrong(wrong),
+        verdict.verdict(trials, row["limit"], theirs, row["paper_trials"]) if theirs else "",
         difference(trials, theirs, row["paper_trials"]) if theirs else "",
     ]
 

@@ -114,6 +114,8 @@ def test_table():
         in text
     )
     assert "1.00%" in text
+    assert "| 1.00% | within the paper's range | none |" in text
+    assert "*Stopped" in text
 
 
 def test_no_interval_of_sequences_begins_below_zero():
