@@ -1,6 +1,7 @@
 """Every engine against the reference: outputs, states and all gradients."""
 
 import functools
+import importlib
 import itertools
 from typing import Any
 
@@ -77,8 +78,14 @@ def matrix(variants: dict[str, Any]) -> list:
 MORE = matrix(EXTENDED)[::11]
 """Every pair of two axes' values is among these, nearly: each field is a case of its own too."""
 WHOLE = matrix(VARIANTS)
-MATRIX = [case for k, case in enumerate(WHOLE) if k % 3 == 0 or k % 7 == 0]
-"""Three of seven of them, more than all pairs: what fails shows in many cases."""
+TWICE = [
+    WHOLE[40 * v + k]
+    for v in range(len(VARIANTS))
+    for k in (8 * (v % 5) + v % 8, 8 * ((v + 2) % 5) + 7 - v % 8)
+]
+"""Two cases of each variant: every pair of two axes' values but of a variant and a mask."""
+MATRIX = [c for k, c in enumerate(WHOLE) if k % 3 == 0 or k % 7 == 0 or c in TWICE]
+"""Three of seven of them and more, which is more than all pairs: what fails shows in many cases."""
 
 OPTIONS = {
     "last output": {"return_sequences": False},
@@ -102,6 +109,7 @@ PAIRS = WHOLE[::7] if BACKEND != "jax" else WHOLE[::37]
 """Every pair of two axes' values is among these, but on JAX."""
 SOME = [*WHOLE[::37], *MORE[::6]]
 FEW = WHOLE[::37]
+BY_DEFAULT = TWICE if BACKEND != "jax" else FEW
 FEW_OPTIONS = OPTION_CASES[::4] if BACKEND != "jax" else OPTION_CASES[::13]
 
 
@@ -159,7 +167,7 @@ def traced(layer: Any) -> Any:
     return tf.function(layer.__call__)
 
 
-@pytest.mark.parametrize("case", the_rest_is_slow([*MATRIX, *MORE], [*PAIRS, *MORE[::4]]))
+@pytest.mark.parametrize("case", the_rest_is_slow([*MATRIX, *MORE], [*BY_DEFAULT, *MORE[::4]]))
 def test_portable(case: Case) -> None:
     check(case, "portable")
 
@@ -185,12 +193,28 @@ def test_bptt_options(case: Case) -> None:
     check(case, "bptt")
 
 
-@pytest.mark.parametrize("training", [True, False])
+@pytest.fixture
+def no_xla(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In TensorFlow `bptt` is a plain graph: XLA takes its time for each program."""
+    if BACKEND == "tensorflow":
+        bptt = importlib.import_module("keras_lstm_ext.engines.bptt.tensorflow")
+        monkeypatch.setattr(bptt, "COMPILED_SHAPES", 0)
+
+
+@pytest.mark.usefixtures("no_xla")
+@pytest.mark.parametrize("training", [True, False] if BACKEND != "jax" else [True])
 @pytest.mark.parametrize("case", FEW)
 def test_bptt_few(case: Case, training: bool) -> None:
+    """On JAX the engine does not look at `training`."""
     if not applies("bptt", case):
         pytest.skip("bptt does not run here")
     check(case, "bptt", training=training)
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="compiled above already, or without bptt")
+@pytest.mark.parametrize("case", FEW[::5])
+def test_bptt_few_compiled(case: Case) -> None:
+    check(case, "bptt")
 
 
 @pytest.mark.parametrize("gradient", ["full", "truncated"])
