@@ -21,6 +21,13 @@ TESTS = (
 )
 """A process each: JAX dies of too many compiled programs in one."""
 
+KEPT_PROGRAMS = {
+    "JAX_COMPILATION_CACHE_DIR": str(ROOT / "build" / "jax"),
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+}
+"""Most of the time is compilation: what one process of JAX has compiled, the others read."""
+
 SLOW = {
     "basics": ("tests/contract/test_keras_suite.py", "-k", "test_basics"),
     "forecaster": ("tests/test_demo.py", "-k", "compared_honestly"),
@@ -51,7 +58,7 @@ def run(backend: str, *arguments: str) -> None:
     if keras.backend.backend() != "tensorflow":
         pytest.skip("runs beside TensorFlow")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
-    environment = os.environ | {"KERAS_BACKEND": backend}
+    environment = os.environ | {"KERAS_BACKEND": backend} | KEPT_PROGRAMS
     if not any("equations" in argument for argument in arguments):
         environment["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # most of the time is compilation
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)

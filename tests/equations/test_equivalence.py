@@ -1,7 +1,6 @@
 """Every engine against the reference: outputs, states and all gradients."""
 
 import functools
-import importlib
 import itertools
 from typing import Any
 
@@ -104,13 +103,16 @@ OPTION_CASES = [
     )
 ]
 
-# On JAX each of them is compiled, and the equations are those of the same library.
-PAIRS = WHOLE[::7] if BACKEND != "jax" else WHOLE[::37]
-"""Every pair of two axes' values is among these, but on JAX."""
-SOME = [*WHOLE[::37], *MORE[::6]]
+PAIRS = WHOLE[::7]
+"""Every pair of two axes' values is among these."""
+PAIRS_AND_TWICE = [c for c in WHOLE if c in PAIRS or c in TWICE]
 FEW = WHOLE[::37]
-BY_DEFAULT = TWICE if BACKEND != "jax" else FEW
-FEW_OPTIONS = OPTION_CASES[::4] if BACKEND != "jax" else OPTION_CASES[::13]
+SOME = [*FEW, *MORE[::6]]
+# On JAX each of them is compiled, and the equations are those of the same library.
+BY_DEFAULT = [*TWICE, *MORE[::4]] if BACKEND != "jax" else [*FEW, *MORE[::8]]
+FEW_OPTIONS = OPTION_CASES[::17]
+"""Every option with every mask."""
+HALF_OF_OPTIONS = [c for k, c in enumerate(OPTION_CASES) if k % 2 == 0 or c in FEW_OPTIONS]
 
 
 def the_rest_is_slow(cases: list, some: list) -> list:
@@ -167,45 +169,39 @@ def traced(layer: Any) -> Any:
     return tf.function(layer.__call__)
 
 
-@pytest.mark.parametrize("case", the_rest_is_slow([*MATRIX, *MORE], [*BY_DEFAULT, *MORE[::4]]))
+@pytest.mark.parametrize("case", the_rest_is_slow([*PAIRS_AND_TWICE, *MORE], BY_DEFAULT))
 def test_portable(case: Case) -> None:
     check(case, "portable")
 
 
-@pytest.mark.parametrize("case", the_rest_is_slow(OPTION_CASES[::2], FEW_OPTIONS))
+@pytest.mark.parametrize("case", the_rest_is_slow(HALF_OF_OPTIONS, FEW_OPTIONS))
 def test_portable_options(case: Case) -> None:
     check(case, "portable")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", [*PAIRS, *MORE] if BACKEND != "jax" else [*PAIRS, *MORE[::4]])
+@pytest.mark.usefixtures("no_xla")
+@pytest.mark.parametrize("case", [*PAIRS, *OPTION_CASES[::4]])
 def test_bptt(case: Case) -> None:
+    """As a plain graph in TensorFlow."""
     if not applies("bptt", case):
         pytest.skip("bptt does not run here")
     check(case, "bptt")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", FEW_OPTIONS)
-def test_bptt_options(case: Case) -> None:
+@pytest.mark.parametrize("case", [*TWICE, *MORE, *FEW_OPTIONS])
+def test_bptt_compiled(case: Case) -> None:
     if not applies("bptt", case):
         pytest.skip("bptt does not run here")
     check(case, "bptt")
-
-
-@pytest.fixture
-def no_xla(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In TensorFlow `bptt` is a plain graph: XLA takes its time for each program."""
-    if BACKEND == "tensorflow":
-        bptt = importlib.import_module("keras_lstm_ext.engines.bptt.tensorflow")
-        monkeypatch.setattr(bptt, "COMPILED_SHAPES", 0)
 
 
 @pytest.mark.usefixtures("no_xla")
 @pytest.mark.parametrize("training", [True, False] if BACKEND != "jax" else [True])
 @pytest.mark.parametrize("case", FEW)
 def test_bptt_few(case: Case, training: bool) -> None:
-    """On JAX the engine does not look at `training`."""
+    """As a plain graph in TensorFlow. In JAX the engine does not look at `training`."""
     if not applies("bptt", case):
         pytest.skip("bptt does not run here")
     check(case, "bptt", training=training)
