@@ -107,7 +107,7 @@ PAIRS = WHOLE[::7]
 """Every pair of two axes' values is among these."""
 PAIRS_AND_TWICE = [c for c in WHOLE if c in PAIRS or c in TWICE]
 FEW = WHOLE[::37]
-SOME = [*FEW, *MORE[::6]]
+SOME = [*WHOLE[::43], *MORE[::9]]
 # On JAX each of them is compiled, and the equations are those of the same library.
 BY_DEFAULT = [*TWICE, *MORE[::4]] if BACKEND != "jax" else [*FEW, *MORE[::8]]
 FEW_OPTIONS = OPTION_CASES[::17]
@@ -181,7 +181,7 @@ def test_portable_options(case: Case) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("no_xla")
-@pytest.mark.parametrize("case", [*PAIRS, *OPTION_CASES[::4]])
+@pytest.mark.parametrize("case", [*PAIRS, *MORE, *OPTION_CASES[::8]])
 def test_bptt(case: Case) -> None:
     """As a plain graph in TensorFlow."""
     if not applies("bptt", case):
@@ -190,7 +190,7 @@ def test_bptt(case: Case) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", [*TWICE, *MORE, *FEW_OPTIONS])
+@pytest.mark.parametrize("case", [*TWICE, *MORE[::2], *FEW_OPTIONS])
 def test_bptt_compiled(case: Case) -> None:
     if not applies("bptt", case):
         pytest.skip("bptt does not run here")
