@@ -120,7 +120,8 @@ class BuildNative(build_ext):
             made = Path(self.build_lib) / FOLDER / name
             target = FOLDER / name
             if made.exists() and target.exists() and filecmp.cmp(made, target, shallow=False):
-                continue  # another environment may be in use
+                target.touch()  # not replaced, since another environment may have it in use
+                continue
             target.unlink(missing_ok=True)
             if made.exists():
                 shutil.copy(made, target)

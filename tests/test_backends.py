@@ -10,15 +10,12 @@ import keras
 import pytest
 
 ROOT = Path(__file__).parents[1]
-TESTS = (
-    "tests/contract",
-    "tests/equations",
-    "tests/engines",
-    "tests/native",
-    "tests/diagnostics",
-    "tests/acceleration",
-    "tests/test_bad_input.py",
-)
+TESTS = {
+    "equations": ("tests/equations",),
+    "contract": ("tests/contract",),
+    "engines": ("tests/engines", "tests/native"),
+    "others": ("tests/diagnostics", "tests/acceleration", "tests/test_bad_input.py"),
+}
 """A process each: JAX dies of too many compiled programs in one."""
 
 KEPT_PROGRAMS = {
@@ -38,10 +35,10 @@ each_backend = pytest.mark.parametrize("backend", ["jax", "torch"])
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("tests", TESTS)
+@pytest.mark.parametrize("tests", TESTS.values(), ids=TESTS)
 @each_backend
-def test_other_backend(backend: str, tests: str) -> None:
-    run(backend, tests)
+def test_other_backend(backend: str, tests: tuple[str, ...]) -> None:
+    run(backend, *tests)
 
 
 @pytest.mark.slow

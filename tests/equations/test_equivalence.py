@@ -109,7 +109,7 @@ PAIRS_AND_TWICE = [c for c in WHOLE if c in PAIRS or c in TWICE]
 FEW = WHOLE[::37]
 SOME = [*WHOLE[::43], *MORE[::9]]
 # On JAX each of them is compiled, and the equations are those of the same library.
-BY_DEFAULT = [*TWICE, *MORE[::4]] if BACKEND != "jax" else [*FEW, *MORE[::8]]
+BY_DEFAULT = [*TWICE, *MORE[::4]] if BACKEND != "jax" else [*TWICE[::3], *MORE[::8]]
 FEW_OPTIONS = OPTION_CASES[::17]
 """Every option with every mask."""
 HALF_OF_OPTIONS = [c for k, c in enumerate(OPTION_CASES) if k % 2 == 0 or c in FEW_OPTIONS]
