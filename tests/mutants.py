@@ -287,6 +287,8 @@ MUTANTS = [
         "native/job.h",
         "unit % size ? -1 :",
         "0 ? -1 :",
+    ),
+    Mutant(
         "rows normalised about 0",
         NORM,
         "centred = y - ops.mean(y, axis=-1, keepdims=True)",

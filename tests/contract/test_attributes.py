@@ -97,6 +97,7 @@ TOGGLED: dict[str, Any] = {
 }
 
 
+@pytest.mark.usefixtures("no_xla")
 @pytest.mark.parametrize("name", TOGGLED)
 def test_what_may_change_acts_at_once(name: str) -> None:
     mask = np.arange(TIME) != 3

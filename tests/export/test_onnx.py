@@ -381,7 +381,7 @@ def nodes(path: Path, op: str) -> list[Any]:
     return [node for node in onnx.load(path).graph.node if node.op_type == op]
 
 
-MANY = ("words", "holes", "stacks")
+MANY = ("words", "holes", "stacks", "masked sequences", "masked zeros", "no padding")
 QUICK = ("words, concat", "holes True True True")
 """Of the cases of many masks, those that run by default."""
 
