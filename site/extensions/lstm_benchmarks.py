@@ -95,9 +95,9 @@ def provenance(record: report.Record) -> Iterator[str]:
     yield from folded(report.heading(record).splitlines())
 
 
-def folded(lines: Iterable[str]) -> Iterator[str]:
-    """Machine and versions, which few readers want to see at once."""
-    yield '??? note "Machine, versions, commit"'
+def folded(lines: Iterable[str], title: str = "Machine, versions, commit") -> Iterator[str]:
+    """What few readers want to see at once."""
+    yield f'??? note "{title}"'
     yield from (f"    {line}" for line in ("", *lines, ""))
 
 

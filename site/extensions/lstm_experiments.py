@@ -36,11 +36,7 @@ def experiment(task: str) -> Iterator[str]:
     for content in found:
         for comparison in report.comparisons(content):
             yield from (comparison, "")
-    for content in found:
-        settings = "".join(f" --setting {k}={v}" for k, v in content["settings"].items())
-        for name, row in content["rows"].items():
-            how = f' --network "{name}" --limit {row["limit"]} --trials {len(row["trials"])}'
-            yield f"    python -m keras_lstm_ext reproduce {task}{settings}{how}"
+    yield from lstm_benchmarks.folded((f"    {line}" for line in commands(task, found)), "Commands")
     records = ", ".join(
         f'<a class="record" href="../results/{p.name}">{p.name}</a>' for p in paths(task)
     )
@@ -49,6 +45,15 @@ def experiment(task: str) -> Iterator[str]:
     rows = [row for content in found for row in content["rows"].values()]
     lines = seeds | {line: None for row in rows for line in where(row)}
     yield from ("", *lstm_benchmarks.folded(f"* {line}" for line in lines))
+
+
+def commands(task: str, found: list[report.Record]) -> Iterator[str]:
+    """What runs each row again."""
+    for content in found:
+        settings = "".join(f" --setting {k}={v}" for k, v in content["settings"].items())
+        for name, row in content["rows"].items():
+            how = f' --network "{name}" --limit {row["limit"]} --trials {len(row["trials"])}'
+            yield f"python -m keras_lstm_ext reproduce {task}{settings}{how}"
 
 
 def task(name: str) -> Iterator[str]:
