@@ -107,7 +107,7 @@ def _forward(plan: Plan, a: Arrays, mask: Tensor | None, keeps: bool) -> tuple[A
     units = a.c.shape[1]
     kept = (time, batch, columns) if keeps else (0,)
     shapes = [(time, batch, units), (time if keeps else 1, batch, units), kept]
-    inputs = (a.z, a.R, _or_none(a.p), a.h, a.c, _or_none(mask, "bool"))
+    inputs = (a.z, a.R, _or_empty(a.p), a.h, a.c, _or_empty(mask, "bool"))
     h, c, nets = _call(plan, a, mask, inputs, shapes, KEEPS=int(keeps))
     results = (h if plan.shows else None, h[-1], c[-1])
     return results, (h, c, nets)
@@ -115,8 +115,8 @@ def _forward(plan: Plan, a: Arrays, mask: Tensor | None, keeps: bool) -> tuple[A
 
 def _backward(plan: Plan, a: Arrays, mask: Tensor | None, kept: Any, d: Sequence[Any]) -> Arrays:
     (h, c, nets), (d_outputs, d_h, d_c) = kept, d
-    p = _or_none(a.p)
-    inputs = (a.R, p, a.c, _or_none(mask, "bool"), c, nets, _or_none(d_outputs), d_h, d_c)
+    p = _or_empty(a.p)
+    inputs = (a.R, p, a.c, _or_empty(mask, "bool"), c, nets, _or_empty(d_outputs), d_h, d_c)
     of_p = (0,) if a.p is None else (a.p.shape[0], *a.c.shape)
     shapes = [a.z.shape, a.h.shape, a.c.shape, of_p]
     d_z, d_h_0, d_c_0, d_p = _call(plan, a, mask, inputs, shapes, backward=True)
@@ -128,7 +128,7 @@ def _backward(plan: Plan, a: Arrays, mask: Tensor | None, kept: Any, d: Sequence
 _sequence = reverse_only(_plain, _keeping, _backward)
 
 
-def _or_none(array: Tensor | None, dtype: str = "float32") -> Tensor:
+def _or_empty(array: Tensor | None, dtype: str = "float32") -> Tensor:
     return jnp.zeros((0,), dtype) if array is None else array
 
 
