@@ -1,4 +1,4 @@
-// A whole sequence in one kernel, forward or backward, for every variant without fed back gates.
+// A whole sequence in one kernel, forward or backward, for cells whose outputs alone are fed back.
 //
 // The recurrent weights stay in the shared memory of the processors from the first step to the last.
 // A cluster of CLUSTER blocks has the nets of OWN units: each block multiplies its SLICE of what is
