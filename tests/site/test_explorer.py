@@ -53,7 +53,7 @@ def test_all_forms_follow_the_choice(opened, built):
     figure.locator("[name=gradient]").select_option("1")
     assert figure.locator("[name=cell]").input_value() == ""
     address = page.evaluate("location.search")
-    page.goto(page.url, wait_until="networkidle")
+    page.goto(page.evaluate("location.href"), wait_until="networkidle")
     assert page.evaluate("location.search") == address
     assert figure.locator("[name=gradient]").input_value() == "1"
 

@@ -175,7 +175,7 @@ def test_the_cell_at_work_by_keyboard_and_address(opened, record, width):
     page.keyboard.press("ArrowLeft")
     last = len(record["sequences"]["adding"]["said"])
     address = f"sequence=adding&unit=1&way=backward&gradient=full&step={last - 1}"
-    assert page.url.endswith(f"?{address}")
+    page.wait_for_function("end => location.search === end", arg=f"?{address}")
     truncated = opened(f"{STEPS}?{address.replace('full', 'truncated')}")
     for shown, gradient in ((page, "full"), (truncated, "truncated")):
         step = dict(
