@@ -109,11 +109,14 @@ def newest(suite: str, backend: str = "tensorflow", device: str = "cpu") -> repo
 
 def tests_on_cards() -> Iterator[str]:
     """Which tests ran on which card, and how they ended."""
-    body = []
+    body, failed = [], []
     for backend in ("jax", "tensorflow", "torch"):
         for made in kept(lstm_sources.ROOT / "benchmarks/results", "tests", backend, "gpu"):
             counts = (str(made["outcomes"].get(how, 0)) for how in ("passed", "failed", "skipped"))
             found = made["versions"][backend]
             where = f"{found['gpu']}, driver {found['gpu driver']}; {made['commit'][:7]}"
             body.append([backend, *counts, where])
+            failed += made["failed"]
     yield from ("", report.table(["backend", "passed", "failed", "skipped", "on"], body), "")
+    if failed:
+        yield f"Failed: {', '.join(f'`{name}`' for name in failed)}."

@@ -122,6 +122,17 @@ def test_a_kernel_that_is_not_there_is_not_launched() -> None:
     assert packing.LOADED.lstm_cuda_launch(ctypes.c_int64(1), 5, None, arrays, 1) == -1
 
 
+@pytest.mark.skipif(packing.library() is None, reason="the library is not built")
+def test_an_old_driver_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    def card() -> layout.Card:
+        raise AttributeError("undefined symbol: cuLibraryLoadData")
+
+    monkeypatch.setattr(driver, "card", card)
+    reason = driver.why_not.__wrapped__()
+    assert "too old" in reason
+    assert "cuLibraryLoadData" in reason
+
+
 def macros(backward: bool, gates: str = "ifo", **more: Any) -> dict[str, Any]:
     nets = [net for net in NET_ORDER if net == "c" or net in gates]
     found = layout.layouts(H100, 9, 64, len(nets), backward)[0]

@@ -37,16 +37,8 @@ def run(
 ) -> tuple[Tensor, Tensor, list[Tensor]]:
     """Computes a whole sequence: see `keras_lstm_ext.engines.run`.
 
-    Args:
-        layer: The layer.
-        sequences: Shape `(batch, timesteps, features)`.
-        initial_state: The states before the first step.
-        mask: Boolean, shape `(batch, timesteps)`, or None.
-        training: Whether dropout applies.
-        program: The module that computes what is left after that; the backend's by default.
-
-    Returns:
-        Last output, outputs, and final states.
+    `program` is the module that computes what is left when dropout and direction are seen to; by
+    default, the backend's.
     """
     cell = layer.cell
     if layer.go_backwards:

@@ -38,11 +38,6 @@ def _why_not_layer(layer: Any) -> str | None:
     cell, v = layer.cell, layer.cell.variant
     if v.feedback != "cells" or v.block_size > 1:
         return "it knows cells whose outputs alone are fed back, without blocks"
-    for name in ("sigma", "activation", "output_activation"):
-        function = getattr(cell.equations, name)
-        if function not in packing.SQUASHERS:
-            argument = "recurrent_activation" if name == "sigma" else name
-            return f"it does not know {argument}={function!r}"
     if layer.compute_dtype == "float64":
         return "it computes in float32, and this layer in float64"
     if cell.recurrent_dropout:
@@ -51,7 +46,7 @@ def _why_not_layer(layer: Any) -> str | None:
         return "unroll=True asks for the unrolled loop"
     if layer.recompute:
         return "it keeps the gates for the backward, and recompute=True asks to compute them again"
-    return None
+    return packing.why_not_squashers(cell.equations)
 
 
 def _why_not_size(layer: Any, call: Any) -> str | None:

@@ -65,6 +65,8 @@ def why_not() -> str | None:
         _compiler()
     except OSError as error:
         return str(error)
+    except AttributeError as error:  # a function that only newer libraries have
+        return f"NVIDIA's driver or run-time compiler is too old for it ({error})"
     if capability < LEAST_CAPABILITY:
         return (
             f"it needs compute capability {LEAST_CAPABILITY / 10}, and this card has "

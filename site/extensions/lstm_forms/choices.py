@@ -3,6 +3,7 @@
 from dataclasses import replace
 from itertools import product
 
+from keras_lstm_ext.diagram import SQUASHERS
 from keras_lstm_ext.variants import FEEDBACKS, GRADIENTS, ORIGINS, Variant
 
 _AS_1997 = ORIGINS["original"].published
@@ -20,14 +21,20 @@ FIELDS: dict[str, tuple[object, ...]] = {
 }
 """The options of each field; `kept` is what is kept of the old state."""
 
+
+def _squashers(field: str) -> tuple[str, ...]:
+    names: dict[object, str] = {**SQUASHERS}
+    return tuple(names[option] for option in FIELDS[field])
+
+
 LABELS: dict[str, tuple[str, tuple[str, ...]]] = {
     "i": ("input gate", ("no", "yes")),
     "kept": ("kept of the old state", ("all of it", "forget gate", "1 \u2212 input gate")),
     "o": ("output gate", ("no", "yes")),
     "peepholes": ("peepholes", ("no", "yes")),
     "feedback": ("fed back", ("nothing", "h", "h and gates", "h; gates to gates")),
-    "activation": ("squasher of the input", ("identity", "tanh", "4\u03c3 \u2212 2")),
-    "output_activation": ("squasher of the output", ("identity", "tanh", "2\u03c3 \u2212 1")),
+    "activation": ("squasher of the input", _squashers("activation")),
+    "output_activation": ("squasher of the output", _squashers("output_activation")),
     "gradient": ("gradient", ("full", "truncated")),
     "norm": ("layer normalisation", ("no", "yes")),
     "projection": ("projection of h", ("no", "yes")),
