@@ -96,11 +96,12 @@ def drawing(
 def _carousel(picture: Drawing, variant: Variant, earlier: Variant) -> None:
     """The cell and its connection to itself."""
     new = "new" if "f" in variant.gates and "f" not in earlier.gates else ""
+    gap = 30 if variant.coupled else 14  # for what stands in the loop
     picture.arrow(
-        f"M{CELL + 21} {ROW - 17}C{CELL + 64} {LOOP + 46} {CELL + 60} {LOOP} {CELL + 14} {LOOP}"
+        f"M{CELL + 21} {ROW - 17}C{CELL + 64} {LOOP + 46} {CELL + 60} {LOOP} {CELL + gap} {LOOP}"
     )
     picture.arrow(
-        f"M{CELL - 14} {LOOP}C{CELL - 60} {LOOP} {CELL - 64} {LOOP + 46} {CELL - 21} {ROW - 18}"
+        f"M{CELL - gap} {LOOP}C{CELL - 60} {LOOP} {CELL - 64} {LOOP + 46} {CELL - 21} {ROW - 18}"
     )
     picture.circle(CELL, ROW, 27, sub("c", "t"))
     if "f" in variant.gates:
