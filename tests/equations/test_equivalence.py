@@ -222,7 +222,7 @@ def test_bptt_few_compiled(case: Case) -> None:
 @pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("gradient", ["full", "truncated"])
 def test_bptt_of_all_fields(gradient: str, compiled: bool, request: pytest.FixtureRequest) -> None:
-    """Normalised, projected and zoned out at once, since XLA takes its time for each program."""
+    """Normalised, projected twice and zoned out at once: XLA takes its time for each program."""
     if not compiled:
         request.getfixturevalue("no_xla")
     zoneout = {"zoneout_h": 0.3, "zoneout_c": 0.6}
