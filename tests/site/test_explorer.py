@@ -49,6 +49,10 @@ def test_all_forms_follow_the_choice(opened, built):
     assert r"R_g (r_t \odot h_{t-1})" in figure.locator("[data-copy=TeX]").get_attribute(
         "data-clipboard-text"
     )
+    heads = figure.locator("svg path[marker-end]").evaluate_all(
+        "lines => lines.map(line => line.getAttribute('marker-end').slice(5, -1))"
+    )
+    assert {*heads} == {figure.locator("svg marker").get_attribute("id")}
     figure.locator("[name=cell]").select_option("gru-after")
     assert figure.locator("[data-part=more]").inner_text() == f"(+{3 * 7})"
     assert figure.locator("[data-part=equations] li").count() == 4

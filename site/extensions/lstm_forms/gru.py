@@ -240,7 +240,7 @@ RESET, WEIGHED, SQUASHER, KEPT, ADDED = 96, 176, 264, 344, 440
 
 def drawing(name: str, gru: GRU) -> Drawing:
     """Its picture, of the same shapes as those of the family."""
-    picture = Drawing(name, (0, 0, 544, 344), gru.title, words(gru)["all"])
+    picture = Drawing(f"cell-{name}", (0, 0, 544, 344), gru.title, words(gru)["all"])
     reads = f"{sub('x', 't')}, {sub('h', PREVIOUS)}"
     picture.text(40, TOP + 5, sub("h", PREVIOUS))
     picture.arrow(f"M68 {TOP}H{KEPT - 14}")
