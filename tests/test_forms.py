@@ -20,7 +20,7 @@ from tests import backends
 
 sys.path.append(str(Path(__file__).parents[1] / "site" / "extensions"))
 import lstm_sources
-from lstm_forms import choices, code, gru, package, shared, tikz, weights
+from lstm_forms import choices, code, gru, gru_picture, package, shared, tikz, weights
 from lstm_forms.known import KNOWN
 
 SIZES = {"features": 5, "units": 8, "projection": 3}
@@ -332,7 +332,7 @@ def test_gru_in_onnx(kind: gru.GRU) -> None:
 
 @each_gru
 def test_a_picture_of_the_gru_in_tikz(kind: gru.GRU) -> None:
-    for part in gru.drawing("cell", kind).parts:
+    for part in gru_picture.drawing("cell", kind).parts:
         assert re.fullmatch(r"\\(draw|node)\[.*\] (?:at )?\(.*;", tikz.tikz(part))
 
 

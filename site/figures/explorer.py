@@ -11,7 +11,7 @@ from typing import Any
 import lstm_citations
 import lstm_math
 import plot
-from lstm_forms import choices, code, gru, package, tables, tikz, weights
+from lstm_forms import choices, code, gru, gru_picture, package, tables, tikz, weights
 from lstm_forms.known import KNOWN
 from lstm_forms.shared import share
 
@@ -104,12 +104,12 @@ def _cited() -> list[str]:
 
 def other(kind: gru.GRU) -> dict[str, dict[str, str]]:
     """All forms of a cell that has no fields."""
-    drawn = gru.drawing("explorer", kind).parts
+    drawn = gru_picture.drawing("explorer", kind).parts
     return {name: gru.lines(form(kind)) for name, form in OTHERS.items()} | {
         "equations": gru.equations(kind),
         "svg": {part: part for part in drawn},
         "weights": gru.weights(kind),
-        "words": gru.words(kind),
+        "words": gru_picture.words(kind),
     }
 
 
