@@ -104,7 +104,8 @@ def redirect(to: str) -> str:
         '<meta name="robots" content="noindex">'
         f"<script>location.replace({target} + location.search + location.hash)</script>"
         f'<noscript><meta http-equiv="refresh" content="0; url={to}"></noscript>'
-        f'<p>This page is <a href="{to}">here</a> now.</p></html>'
+        f'<p>This page is <a href="{to}">here</a> now.</p>'
+        f'<p>Text: <a href="{TEXT_LICENCE}" rel="license">CC BY 4.0</a></p></html>'
     )
 
 
