@@ -44,6 +44,7 @@ def test_all_forms_follow_the_choice(opened, built):
     assert page.evaluate("location.search") == "?cell=gru&show=torch&I=3&H=7"
     assert figure.locator("[role=status] a").last.get_attribute("href") == "#and-the-gru"
     assert page.locator("#and-the-gru").count() == 1
+    assert "Sources: Cho et al. 2014. No" in figure.locator("[role=status]").inner_text()
     assert figure.locator("[data-part=total]").inner_text() == str(3 * (3 * 7 + 7 * 7 + 7))
     assert "class GRU(nn.Module)" in figure.locator("[data-part=code]").inner_text()
     assert r"R_g (r_t \odot h_{t-1})" in figure.locator("[data-copy=TeX]").get_attribute(
@@ -60,7 +61,8 @@ def test_all_forms_follow_the_choice(opened, built):
     address = page.evaluate("location.search")
     page.goto(page.evaluate("location.href"), wait_until="networkidle")
     assert page.evaluate("location.search") == address
-    assert "Cho et al. 2014" in figure.locator("[role=status]").inner_text()
+    said = figure.locator("[role=status]").inner_text()
+    assert said.startswith("Known as GRU of Keras and PyTorch, reset after. No choice of parts")
     figure.locator("[name=cell]").select_option("2005")
     assert "PeepholeLSTM" in figure.locator("[role=status]").inner_text()
 

@@ -141,8 +141,9 @@ function start(figure, data) {
     const names = known.filter(isNow);
     const sources = [...new Set(names.flatMap((entry) => entry[3]))]
       .map((key) => `<a href="../../bibliography/#${key}">${labels[key]}</a>`);
+    const works = sources.length ? ` Sources: ${sources.join("; ")}.` : "";
     const which = names.length
-      ? `Known as ${names.map((entry) => entry[1]).join("; ")}. Sources: ${sources.join("; ")}.`
+      ? `Known as ${names.map((entry) => entry[1]).join("; ")}.${works}`
       : "Without a name here.";
     const other = ' No choice of parts makes it, <a href="#and-the-gru">see below</a>.';
     const changed = words.length ? ` Changed: ${words.join(", ")}.` : "";

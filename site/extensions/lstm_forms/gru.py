@@ -27,7 +27,7 @@ class GRU:
 
 KNOWN = {
     "gru": GRU("2014: GRU (Cho et al.), reset before", ("cho2014learning",), after=False),
-    "gru-after": GRU("GRU of Keras and PyTorch, reset after", ("cho2014learning",), after=True),
+    "gru-after": GRU("GRU of Keras and PyTorch, reset after", (), after=True),
 }
 
 
