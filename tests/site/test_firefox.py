@@ -4,6 +4,7 @@ Playwright needs a Firefox of its own. Skipped without both: `make test-firefox`
 """
 
 import json
+import os
 import shutil
 import time
 
@@ -101,6 +102,7 @@ def driver():
     started = marionette.Marionette(
         bin=firefox,
         headless=True,
+        gecko_log=os.devnull,
         app_args=["-remote-allow-system-access"],  # to read the console
         prefs={"ui.prefersReducedMotion": 1},
     )
