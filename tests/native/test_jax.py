@@ -27,6 +27,7 @@ from keras_lstm_ext.engines.native import jax as native
 PROBLEM = Problem("peephole", 3, 5, 4, 6, mask=True, multiplier=True)
 EQUATIONS = PeepholeLSTM(6).cell.equations
 ALL_FED = Problem("all fed back", 3, 5, 4, 6, mask=True, multiplier=True)
+NORMALIZED = Problem("normalised blocks", 3, 5, 4, 6, mask=True)
 PLAN = plan_of(PROBLEM)._replace(keeps=False)
 
 
@@ -43,6 +44,8 @@ def arrays(problem: Problem = PROBLEM) -> list[Any]:
 
 
 def equations(plan: packing.Plan) -> Any:
+    if plan.normalize_nets:
+        return replace(EQUATIONS, variant=NORMALIZED.record)
     return replace(EQUATIONS, variant=ALL_FED.record) if plan.feedback == 2 else EQUATIONS
 
 
@@ -129,6 +132,7 @@ def test_a_slice_of_what_was_kept_is_whole() -> None:
 ELSEWHERE = [
     (PROBLEM, PLAN._replace(reverse=True)),
     (ALL_FED, plan_of(ALL_FED)._replace(reverse=True)),
+    (NORMALIZED, plan_of(NORMALIZED)._replace(reverse=True)),
     (Problem("peephole", 2, 4, 3, 6), PLAN._replace(masked=False, multiplied=False, shows=False)),
 ]
 
