@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_lstm_ext.experiments import flow
+from keras_lstm_ext.experiments.odyssey import command as odyssey
 from keras_lstm_ext.experiments.report import MODELS, flow_table, report
 from keras_lstm_ext.experiments.runner import reproduce
 from keras_lstm_ext.tasks import TASKS
@@ -18,7 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser: Its parser.
     """
     add = parser.add_argument
-    add("name", nargs="?", choices=TASKS, metavar="NAME", help="the experiment; see --list")
+    names = (*TASKS, odyssey.NAME)
+    add("name", nargs="?", choices=names, metavar="NAME", help="the experiment; see --list")
     add("--list", action="store_true", help="list experiments, their settings and networks")
     add("--trials", type=_positive, metavar="N", help="default: as many as the paper")
     add(
@@ -49,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="JSON to write or to go on with; default: NAME and settings",
     )
+    odyssey.add_arguments(parser, _positive)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -64,9 +67,14 @@ def run(arguments: argparse.Namespace) -> None:
         for name, task in TASKS.items():
             print(f"{name}: {task}", *task.networks, sep="\n    ")
         print("each of them also, for comparison", *MODELS, sep="\n    ")
+        print(odyssey.describe())
         return
     if arguments.name is None:
-        raise ValueError(f"`name` must be one of {tuple(TASKS)}, unless there is --list")
+        names = (*TASKS, odyssey.NAME)
+        raise ValueError(f"`name` must be one of {names}, unless there is --list")
+    odyssey.check(arguments)
+    if arguments.name == odyssey.NAME:
+        return odyssey.run(arguments)
     out = arguments.out or _default_out(arguments)
     settings = dict(arguments.setting)
     if arguments.error_flow:
