@@ -31,4 +31,4 @@ def welch(ours: Sequence[float], theirs: Sequence[float]) -> float:
 def _area(start: float, freedom: float) -> float:
     angles = np.linspace(start, math.pi / 2, 1_000_001)
     density = np.maximum(np.cos(angles), 0.0) ** (freedom - 1)
-    return float(np.sum(density[1:] + density[:-1])) * (angles[1] - angles[0]) / 2
+    return float(np.sum(density[1:] + density[:-1]) * (angles[1] - angles[0]) / 2)
