@@ -1,5 +1,6 @@
 """Compiles the native engine where there is a C++ compiler; pyproject.toml says all else."""
 
+import filecmp
 import os
 import platform
 import shutil
@@ -22,7 +23,7 @@ REQUIRED = os.environ.get("KERAS_LSTM_EXT_NATIVE") == "required"
 LIBRARIES = {
     "lstm": (
         *("kernels", "lstm", "stream", "memory", "processor", "threads", "arrays", "plain"),
-        *("xla", "online"),
+        *("xla", "online", "cuda"),
     ),
     "lstm_tensorflow": ("arrays", "op", "tensorflow"),
 }
@@ -67,6 +68,9 @@ class BuildNative(build_ext):
         """Compiles and links; a failure is written down beside where the library would be."""
         library = Path(self.get_ext_fullpath(ext.name))
         library.parent.mkdir(parents=True, exist_ok=True)
+        if self.editable_mode and is_built(ext, FOLDER / library.name):
+            shutil.copy(FOLDER / library.name, library)
+            return
         try:
             others = [] if library.name == "lstm.so" else [str(library.with_name("lstm.so"))]
             self.compiler.link_shared_object(
@@ -114,9 +118,19 @@ class BuildNative(build_ext):
         """What was built, or why not, for an editable installation."""
         for name in (*(f"{library}.so" for library in LIBRARIES), RECORD):
             made = Path(self.build_lib) / FOLDER / name
-            (FOLDER / name).unlink(missing_ok=True)
+            target = FOLDER / name
+            if made.exists() and target.exists() and filecmp.cmp(made, target, shallow=False):
+                target.touch()  # not replaced, since another environment may have it in use
+                continue
+            target.unlink(missing_ok=True)
             if made.exists():
-                shutil.copy(made, FOLDER / name)
+                shutil.copy(made, target)
+
+
+def is_built(ext: Extension, library: Path) -> bool:
+    """Whether another environment's editable installation made it from the same sources."""
+    sources = [*ext.sources, *ext.depends, __file__]
+    return library.exists() and max(map(os.path.getmtime, sources)) < library.stat().st_mtime
 
 
 def link_flags(compiler: Any, name: str, temporary: str) -> list[str]:

@@ -65,11 +65,12 @@ def layers(backend: str) -> Suite:
 
 def layers_on_gpu(backend: str) -> Suite:
     """The same on a card, where Keras' and PyTorch's layers are cuDNN's."""
-    gated = [ours(v, e, backend) for v in ("classic", "peephole") for e in ("bptt", "portable")]
+    gated = [
+        ours(v, e, backend) for v in ("classic", "peephole") for e in ("cuda", "bptt", "portable")
+    ]
     rivals = [keras_lstm(backend), replace(PLAIN_PEEPHOLES, backend=backend), TORCH, FLASH]
     if backend == "tensorflow":
         gated += [by_xla("classic", "bptt"), by_xla("peephole", "bptt"), ours("classic", "cudnn")]
-        rivals.append(keras_lstm(jit_compile=True))
     return Suite("layers", [*gated, *rivals], (*SHAPES, LARGE))
 
 
@@ -94,7 +95,7 @@ def fit(backend: str, engines: Sequence[str] = ENGINES) -> Suite:
 
 def fit_on_gpu(backend: str) -> Suite:
     """The same on a card."""
-    return fit(backend, ("cudnn", "bptt", "portable"))
+    return fit(backend, ("cuda", "cudnn", "bptt", "portable"))
 
 
 def mask(backend: str) -> Suite:

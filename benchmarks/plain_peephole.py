@@ -28,7 +28,7 @@ class PlainPeepholeCell(keras.layers.Layer):
     def call(self, x: Tensor, states: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """One step."""
         h, c = states
-        p_i, p_f, p_o = ops.unstack(self.peephole_kernel, num=3)
+        p_i, p_f, p_o = ops.unstack(ops.convert_to_tensor(self.peephole_kernel), num=3)
         z = ops.matmul(x, self.kernel) + ops.matmul(h, self.recurrent_kernel) + self.bias
         z_i, z_f, z_c, z_o = ops.split(z, 4, axis=-1)
         i = ops.sigmoid(z_i + p_i * c)

@@ -43,7 +43,10 @@ class Variant:
         normalize_output: Whether the state is normalised over the cells on its way out; the state
             itself never is.
         epsilon: What is added to a variance before its root is taken.
-        projection: Width of h where it is a linear projection of the cell outputs, or None.
+        projection: Width of what is fed back where it is a linear projection of the cell outputs,
+            and of h, or None.
+        nonrecurrent_projection: Number of further projections of the cell outputs that h ends with
+            and that are not fed back, or None.
 
     Raises:
         ValueError: If a field has a value that it does not accept.
@@ -68,6 +71,7 @@ class Variant:
     normalize_output: bool = False
     epsilon: float = 1e-5
     projection: int | None = None
+    nonrecurrent_projection: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "gates", tuple(self.gates))
@@ -100,8 +104,15 @@ class Variant:
                 f"`epsilon` must be a number between 0 and 1. Received: epsilon={self.epsilon!r}"
             )
         object.__setattr__(self, "epsilon", float(epsilon))
-        if self.projection is not None:
-            object.__setattr__(self, "projection", integer("projection", self.projection))
+        for name in ("projection", "nonrecurrent_projection"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, integer(name, getattr(self, name)))
+        if self.nonrecurrent_projection and self.projection is None:
+            raise ValueError(
+                "`nonrecurrent_projection` needs `projection`, the one that is fed back, beside "
+                f"it. Received: nonrecurrent_projection={self.nonrecurrent_projection!r}, "
+                "projection=None"
+            )
         if self.coupled and ("i" not in self.gates or "f" in self.gates or self.decay != 1.0):
             raise ValueError(
                 "`coupled=True` needs an input gate, and neither forget gate nor decay beside it. "
@@ -190,11 +201,18 @@ class Variant:
         if self.feedback == "none":
             return {}
         gates = self.gates if self.feeds_gates else ()
-        return {"h": self.outputs(units)} | {gate: self.blocks(units) for gate in gates}
+        h = units if self.projection is None else self.projection
+        return {"h": h} | {gate: self.blocks(units) for gate in gates}
 
     def outputs(self, units: int) -> int:
-        """Width of h."""
-        return units if self.projection is None else self.projection
+        """Width of h: what is fed back of it stands first."""
+        if self.projection is None:
+            return units
+        return self.projection + (self.nonrecurrent_projection or 0)
+
+    def recurrent_part(self, h: Any) -> Any:
+        """The entries of h, or of an error at it, that are fed back."""
+        return h[..., : self.projection] if self.nonrecurrent_projection else h
 
     def state_sizes(self, units: int) -> list[int]:
         """Sizes of the states: h, c, and the gates where they are fed back."""

@@ -1,5 +1,6 @@
 """What every test session needs: a backend, quiet logs, seeds, and a GPU where one is demanded."""
 
+import importlib
 import os
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -42,6 +43,14 @@ def few_programs(request: pytest.FixtureRequest) -> None:
         import jax
 
         jax.clear_caches()
+
+
+@pytest.fixture
+def no_xla(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In TensorFlow `bptt` is a plain graph: XLA takes its time for each program."""
+    if backends.BACKEND == "tensorflow":
+        bptt = importlib.import_module("keras_lstm_ext.engines.bptt.tensorflow")
+        monkeypatch.setattr(bptt, "COMPILED_SHAPES", 0)
 
 
 @pytest.fixture(autouse=True)

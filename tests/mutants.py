@@ -287,6 +287,8 @@ MUTANTS = [
         "native/job.h",
         "unit % size ? -1 :",
         "0 ? -1 :",
+    ),
+    Mutant(
         "rows normalised about 0",
         NORM,
         "centred = y - ops.mean(y, axis=-1, keepdims=True)",
@@ -326,6 +328,18 @@ MUTANTS = [
         ALGORITHM,
         "ops.where(valid, d, ops.zeros_like(d)) for d in (d_made",
         "d for d in (d_made",
+    ),
+    Mutant(
+        "the first of h and the last are not told apart",
+        "variants.py",
+        "h[..., : self.projection] if",
+        "h[..., -self.projection :] if",
+    ),
+    Mutant(
+        "error at what was fed back goes to the last of h",
+        ALGORITHM,
+        "ops.concatenate([d_fed, rest], axis=-1)",
+        "ops.concatenate([rest, d_fed], axis=-1)",
     ),
     Mutant(
         "zoneout keeps the new",

@@ -229,7 +229,16 @@ def test_each_set_of_instructions_is_measured() -> None:
     assert torch is contenders.TORCH
 
 
-def test_nothing_measured_is_no_record(capsys: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("starts", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_nothing_measured_is_no_record(
+    starts: bool, capsys: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not starts:  # a process that imports PyTorch, to find that there is no more
+
+        def start(worker: Worker) -> None:
+            raise WorkerError("no such module", missing=True)
+
+        monkeypatch.setattr(Worker, "start", start)
     path = tmp_path / "record.json"
     arguments = ["layers", "--device", "gpu", "--contenders", "FlashRNN", "--no-peak"]
     with pytest.raises(SystemExit):

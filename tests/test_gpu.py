@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from benchmarks import gpu_tests
+from benchmarks.__main__ import RESULTS
 from keras_lstm_ext import ClassicLSTM, PeepholeLSTM, devices
 from keras_lstm_ext.bench import worker
-from keras_lstm_ext.engines import cudnn
+from keras_lstm_ext.engines import cuda, cudnn
 from tests import backends
 
 SCRIPT = Path(__file__).parents[1] / "benchmarks/gpu.sh"
@@ -38,13 +39,39 @@ def engines(layer: Any) -> tuple[str, str]:
 @pytest.mark.usefixtures("card")
 def test_engines_on_a_card(monkeypatch: pytest.MonkeyPatch) -> None:
     loop = {"tensorflow": "bptt", "jax": "bptt", "torch": "portable"}[backends.BACKEND]
-    for layer in (ClassicLSTM(4), PeepholeLSTM(4)):
-        assert engines(layer) == (loop, loop)
-        assert "CPU" in layer.explain((2, 5, 3)).declined["native"]
-    monkeypatch.setattr(cudnn, "RECORDED_RUN", "tests-tensorflow-gpu-a-card.json")
     fast = "cudnn" if backends.BACKEND == "tensorflow" else loop
     assert engines(ClassicLSTM(4)) == (fast, fast)
     assert engines(PeepholeLSTM(4)) == (loop, loop)
+    monkeypatch.setattr(cudnn, "RECORDED_RUN", None)
+    for layer in (ClassicLSTM(4), PeepholeLSTM(4)):
+        assert engines(layer) == (loop, loop)
+        assert "CPU" in layer.explain((2, 5, 3)).declined["native"]
+
+
+@pytest.mark.usefixtures("card")
+@pytest.mark.skipif(backends.BACKEND != "tensorflow", reason="of TensorFlow")
+def test_xla_compiles_no_cudnn() -> None:
+    import tensorflow as tf
+
+    layer, found = ClassicLSTM(4), []
+
+    @tf.function(jit_compile=True)
+    def call(x: Any) -> Any:
+        found.append(layer.explain(x.shape).engine)
+        return layer(x)
+
+    call(tf.zeros((2, 5, 3)))
+    assert found[0] == "bptt"
+
+
+@pytest.mark.parametrize("engine", [cudnn, cuda], ids=["cudnn", "cuda"])
+def test_the_recorded_run_is_there(engine: Any) -> None:
+    if engine.RECORDED_RUN is None:
+        pytest.skip("auto does not take it")
+    made = json.loads((RESULTS / engine.RECORDED_RUN).read_text())
+    assert made["settings"]["device"] == "gpu"
+    assert made["outcomes"]["passed"] > 400
+    assert not [name for name in made["failed"] if "tests/engines" in name]
 
 
 def tool(folder: Path, name: str, text: str) -> None:

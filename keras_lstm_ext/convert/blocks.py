@@ -10,6 +10,17 @@ from keras_lstm_ext.convert.layouts import Layout
 
 Array = np.ndarray[Any, Any]
 Blocks = tuple[tuple[str, ...], ...]
+KINDS = "WRbpPgs"
+
+
+def name(block: str) -> str:
+    """The name of a block, without what is done to it."""
+    return block.removeprefix("-").partition(".")[0]
+
+
+def kind(block: str) -> str:
+    """The first letter of its name."""
+    return name(block)[0]
 
 
 @dataclass(frozen=True)
@@ -20,10 +31,11 @@ class Place:
         layout: The layout.
         features: Size of the input.
         units: Number of memory cells.
-        kinds: First letters of the blocks that the layer has, some of `"WRbp"`.
+        kinds: First letters of the blocks that the layer has, some of `KINDS`.
         level: Number of the layer, from 0.
         direction: 0 forward, 1 backward.
         directions: How many there are.
+        outputs: Size of the output where it is a projection.
     """
 
     layout: Layout
@@ -33,6 +45,7 @@ class Place:
     level: int = 0
     direction: int = 0
     directions: int = 1
+    outputs: int | None = None
 
     @property
     def arrays(self) -> dict[str, Blocks]:
@@ -40,7 +53,9 @@ class Place:
         reverse = "_reverse" if self.direction else ""
         arrays = {}
         for name, text in self.layout.arrays.items():
-            rows = [tuple(b for b in row.split() if b[0] in self.kinds) for row in text.split(";")]
+            rows = [
+                tuple(b for b in row.split() if kind(b) in self.kinds) for row in text.split(";")
+            ]
             if any(rows):
                 arrays[name.format(level=self.level, reverse=reverse)] = tuple(rows)
         return arrays
@@ -48,7 +63,7 @@ class Place:
     def shape(self, blocks: Blocks) -> tuple[int, ...]:
         """The shape of an array, as it is stored."""
         rows, columns = self.matrix_shape(blocks)
-        vector = blocks[0][0][0] in "bp" and rows == 1 and not self.layout.row_vectors
+        vector = kind(blocks[0][0]) in "bps" and rows == 1 and not self.layout.row_vectors
         first = (self.directions,) if self.layout.directions else ()
         return (*first, columns) if vector else (*first, rows, columns)
 
@@ -59,8 +74,10 @@ class Place:
 
     def block_shape(self, block: str) -> tuple[int, int]:
         """The shape of one block."""
-        rows = {"W": self.features, "R": self.units}.get(block[0], 1)
-        return (self.units, rows) if block.endswith(".T") else (rows, self.units)
+        outputs = self.outputs or self.units
+        rows = {"W": self.features, "R": outputs, "P": self.units}.get(kind(block), 1)
+        columns = outputs if kind(block) == "P" else self.units
+        return (columns, rows) if block.endswith(".T") else (rows, columns)
 
     def split(self, matrix: Array, blocks: Blocks) -> Iterator[tuple[str, Array]]:
         """The blocks of a matrix by name, none of them transposed."""
@@ -74,7 +91,7 @@ class Place:
                     part = part.T
                 elif block.endswith(".F"):
                     part = part.ravel().reshape(part.shape, order="F")
-                yield block[:3], part
+                yield name(block), -part if block.startswith("-") else part
                 left += width
             top += height
 
@@ -82,7 +99,9 @@ class Place:
         """The inverse of `split`. It takes the blocks out of `parts`: what is not there is zero."""
 
         def part(block: str) -> Array:
-            found = parts.pop(block[:3], np.zeros(self.block_shape(block[:3])))
+            found = parts.pop(name(block), np.zeros(self.block_shape(name(block))))
+            if block.startswith("-"):
+                found = -found
             if block.endswith(".F"):
                 return found.ravel(order="F").reshape(found.shape)
             return found.T if block.endswith(".T") else found

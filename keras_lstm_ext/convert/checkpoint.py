@@ -7,7 +7,9 @@ from keras_lstm_ext.convert import h5
 from keras_lstm_ext.convert.blocks import Array, Place
 from keras_lstm_ext.convert.layouts import LAYOUTS
 
-LAYOUT = "tf1"
+TF1 = ("tf1", "tf1_coupled")
+"""The layouts of the cells in such a checkpoint."""
+
 VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
 """How the name of a variable ends in a checkpoint of objects, as TensorFlow 2 writes them."""
 
@@ -17,8 +19,15 @@ OBJECTS = "_CHECKPOINTABLE_OBJECT_GRAPH"
 IN_SAVED_MODEL = os.path.join("variables", "variables")
 """The checkpoint in the folder of a SavedModel."""
 
-BEFORE_1_2 = {"weights": "kernel", "biases": "bias"}
-"""Names that TensorFlow changed in version 1.2."""
+NAMES = {name: name for layout in TF1 for name in LAYOUTS[layout].arrays} | {
+    "weights": "kernel",
+    "biases": "bias",
+    "projection/weights": "projection/kernel",
+}
+"""The names in a layout by those in a checkpoint, which TensorFlow changed in version 1.2."""
+
+FUSED = ("LSTMBlockCell", "BlockLSTM", "BlockLSTMV2")
+"""Operations that clip the state if their attribute `cell_clip` says so."""
 
 
 def read_checkpoint(path: str | os.PathLike[str]) -> h5.Found:
@@ -26,8 +35,10 @@ def read_checkpoint(path: str | os.PathLike[str]) -> h5.Found:
 
     `tf.train.load_checkpoint` reads the file: no session, no graph, no code of the old model.
     Cells are found by the scope of their variables, which has `lstm` in its name unless the old
-    model named it otherwise. `LSTMCell`, `BasicLSTMCell`, `LSTMBlockCell` and the cells that
-    `CudnnLSTM` saves all have these variables.
+    model named it otherwise. `LSTMCell`, `BasicLSTMCell`, `LSTMBlockCell`, the cells that
+    `CudnnLSTM` saves and those of Haste's `LSTM` all have the same variables;
+    `CoupledInputForgetGateLSTMCell` has others. Whether a cell clips is not among them: where the
+    graph was saved beside the checkpoint, as `.meta`, it is looked up there.
 
     Args:
         path: What the saver was given with the number of the step, such as `"model.ckpt-1000"`,
@@ -35,14 +46,17 @@ def read_checkpoint(path: str | os.PathLike[str]) -> h5.Found:
 
     Returns:
         For each cell, by its scope and in alphabetical order, the arrays that `set_weights` takes
-        with the layout `"tf1"`: it adds the forget bias of 1 that these cells add when they run.
-        Those of `CudnnLSTM` add 0: give it `forget_bias=0.0` there.
+        with the layout `"tf1"`, or `"tf1_coupled"` where they are called `W_0` and `B`: it adds the
+        forget bias of 1 that these cells add when they run. Those of `CudnnLSTM` and Haste add 0:
+        give it `forget_bias=0.0` there.
 
     Raises:
-        ValueError: If there is no checkpoint, no LSTM cell in it, or one with a projection.
+        ValueError: If there is no checkpoint, no LSTM cell in it, or one that no layer here
+            computes, since it clips or normalises.
         ImportError: If TensorFlow is not installed.
     """
     found = cells(variables(path))
+    check_graph(path, found)
     if not found:
         raise ValueError(
             "`path` must be a checkpoint with the variables kernel and bias in a scope with `lstm` "
@@ -77,28 +91,62 @@ def cells(given: dict[str, Any]) -> h5.Found:
     """The arrays of every LSTM cell among the variables of TensorFlow 1."""
     scopes: h5.Found = {}
     for full, array in given.items():
-        scope, _, last = full.rpartition("/")
-        name = BEFORE_1_2.get(last, last)
-        if name in LAYOUTS[LAYOUT].arrays and "lstm" in scope.rpartition("/")[2].lower():
-            scopes.setdefault(scope, {})[name] = array
-    for scope in scopes:
-        if f"{scope}/projection/kernel" in given or f"{scope}/projection/weights" in given:
+        for parts in (2, 1):  # the longer name first
+            scope, *name = full.rsplit("/", parts)
+            known = NAMES.get("/".join(name))
+            if known and "lstm" in scope.rpartition("/")[2].lower():
+                scopes.setdefault(scope, {})[known] = array
+                break
+    found = {scope: arrays for scope, arrays in scopes.items() if place_of(arrays)}
+    for scope in found:
+        if f"{scope}/W_1" in given or f"{scope}/W_P_1" in given:
             raise ValueError(
-                f"`path` must have LSTM cells without projection. Received: {scope!r} with one"
+                "`path` must have LSTM cells whose matrices are in one piece: join W_0, W_1 and so "
+                "on by their rows, and give them to set_weights as W_0, likewise W_P_0. "
+                f"Received: {scope!r} in several"
             )
-    return {scope: arrays for scope, arrays in scopes.items() if _is_lstm(arrays)}
+    h5.check_norms(given, found)
+    return found
 
 
-def _is_lstm(arrays: dict[str, Array]) -> bool:
-    kernel = arrays.get("kernel")
-    if kernel is None or kernel.ndim != 2 or kernel.shape[1] % 4:
-        return False  # such as a ConvLSTMCell
-    units = kernel.shape[1] // 4
-    kinds = "WRbp" if "w_f_diag" in arrays else "WRb"
-    place = Place(LAYOUTS[LAYOUT], kernel.shape[0] - units, units, kinds)
-    return {k: place.shape(blocks) for k, blocks in place.arrays.items()} == {
-        k: array.shape for k, array in arrays.items()
-    }
+def place_of(arrays: dict[str, Array]) -> Place | None:
+    """Where the weights of a TensorFlow 1 cell stand; None if these are not all that one has."""
+    layout = LAYOUTS[TF1["W_0" in arrays]]
+    kernel, projection = arrays.get("W_0", arrays.get("kernel")), None
+    if kernel is None or kernel.ndim != 2 or kernel.shape[1] % len(layout.order):
+        return None  # such as a ConvLSTMCell
+    units = kernel.shape[1] // len(layout.order)
+    projection = arrays.get("W_P_0", arrays.get("projection/kernel"))
+    outputs = None if projection is None else projection.shape[-1]
+    peepholes = "w_f_diag" in arrays or "W_F_diag" in arrays
+    kinds = "WRb" + "p" * peepholes + "P" * (projection is not None)
+    features = kernel.shape[0] - (outputs or units)
+    place = Place(layout, features, units, kinds, outputs=outputs)
+    shapes = {k: place.shape(blocks) for k, blocks in place.arrays.items()}
+    return place if shapes == {k: array.shape for k, array in arrays.items()} else None
+
+
+def check_graph(path: str | os.PathLike[str], found: h5.Found) -> None:
+    """Refuses cells that clip, by the graph that TensorFlow 1 saves beside a checkpoint."""
+    import tensorflow as tf
+
+    name = os.fspath(path)
+    if os.path.isdir(name):
+        name = tf.train.latest_checkpoint(name) or name
+    graph = f"{name.removesuffix('.index')}.meta"
+    if not os.path.isfile(graph):
+        return
+    with open(graph, "rb") as file:
+        saved = tf.compat.v1.MetaGraphDef.FromString(file.read()).graph_def
+    nodes = [*saved.node, *(node for f in saved.library.function for node in f.node_def)]
+    for scope in found:
+        clips = f"{scope.rpartition('/')[2]}/clip_by_value"
+        for node in nodes:
+            if clips in node.name or (node.op in FUSED and node.attr["cell_clip"].f > 0):
+                raise ValueError(
+                    "`path` must have LSTM cells without cell_clip and proj_clip, since no layer "
+                    f"here clips. Received: {scope!r}, whose graph has {node.name!r}"
+                )
 
 
 def of_objects(given: dict[str, Any]) -> dict[str, Array]:

@@ -7,10 +7,11 @@ from typing import Any, NoReturn
 import numpy as np
 
 from keras_lstm_ext.convert.arrays import shape_of, to_numpy
-from keras_lstm_ext.convert.blocks import Array, Blocks, Place
+from keras_lstm_ext.convert.blocks import KINDS, Array, Blocks, Place, kind
 from keras_lstm_ext.convert.layouts import LAYOUTS, Layout
 from keras_lstm_ext.layers._cell import RecurrentCell
 from keras_lstm_ext.layers._layer import RecurrentLayer
+from keras_lstm_ext.variants import NET_ORDER
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 
@@ -26,21 +27,19 @@ def check_layer(layer: Any, layout: Layout, added: float) -> None:
             f"Received: {name}, built={getattr(layer, 'built', None)}"
         )
     v = layer.variant
-    if v.gates != ("i", "f", "o") or v.feedback != "cells" or v.block_size != 1:
-        raise ValueError(
-            f"The layout {layout.name!r} is for an LSTM with input, forget and output gate, one of "
-            "each for every cell, that feeds back h: ClassicLSTM and PeepholeLSTM accept them. "
-            f"Received: {name} with gates={v.gates}, block_size={v.block_size}, "
-            f"feedback={v.feedback!r}"
+    nets = (*(k for k in NET_ORDER if k in layout.order),)
+    if v.nets != nets or v.coupled != layout.coupled or v.feedback != "cells" or v.block_size != 1:
+        gates = (
+            "input and output gate, and 1 - i for forget gate"
+            if layout.coupled
+            else "input, forget and output gate"
         )
-    cell: Any = getattr(layer, "cell", layer)
-    more = [f"{name}={value!r}" for name, value in cell.has.items() if value]
-    if more:
         raise ValueError(
-            f"The layout {layout.name!r} is for an LSTM without layer normalisation, projection "
-            f"and zoneout: ClassicLSTM and PeepholeLSTM accept it. Received: {name} with "
-            f"{', '.join(more)}"
+            f"The layout {layout.name!r} is for an LSTM with {gates}, one of each for every cell, "
+            f"that feeds back h: {_accepts(layout)} them. Received: {name} with gates={v.gates}, "
+            f"coupled={v.coupled}, block_size={v.block_size}, feedback={v.feedback!r}"
         )
+    _check_more(layer, layout)
     if layer.use_bias == "gates" or (added and not layer.use_bias):
         raise ValueError(
             f"The layout {layout.name!r} needs a layer with `use_bias=True`"
@@ -49,14 +48,51 @@ def check_layer(layer: Any, layout: Layout, added: float) -> None:
         )
 
 
+def _accepts(layout: Layout) -> str:
+    """Which layers take the weights of a layout, and the verb."""
+    if layout.coupled:
+        return "CoupledLSTM accepts"
+    return (
+        "ClassicLSTM and PeepholeLSTM accept" if layout.epsilon is None else "LayerNormLSTM accepts"
+    )
+
+
+def _check_more(layer: Any, layout: Layout) -> None:
+    """Refuses a layer that computes more than the system, or less."""
+    name, cell = type(layer).__name__, getattr(layer, "cell", layer)
+    norms = {"normalize_nets": True, "normalize_output": True, "epsilon": layout.epsilon}
+    if layout.epsilon is not None:
+        received = {key: getattr(layer.variant, key) for key in norms}
+        if received != norms:
+            raise ValueError(
+                f"The layout {layout.name!r} is for an LSTM with {_listed(norms)}: a LayerNormLSTM "
+                f"with these. Received: {name} with {_listed(received)}"
+            )
+    known = {"projection": layout.projects, "zoneout_h": layout.zoneout}
+    more = cell.more(*(norms if layout.epsilon else ()), *(key for key in known if known[key]))
+    if more:
+        raise ValueError(
+            f"The layout {layout.name!r} is of a system that does not compute {more}: "
+            f"{_accepts(layout)} its weights. Received: {name} with {more}"
+        )
+
+
+def _listed(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in values.items())
+
+
 def check_names(given: Mapping[str, Any], places: Sequence[Place]) -> None:
     """Refuses arrays that have no place in the layers."""
     known, layout = [name for place in places for name in place.arrays], places[0].layout.name
     unknown = sorted(set(given) - set(known))
     if unknown:
-        possible = replace(places[0], kinds="WRbp").arrays
-        kinds = {possible[name][0][0][0] for name in unknown if name in possible}
-        hints = {"p": ". PeepholeLSTM accepts peepholes", "b": ". `use_bias=True` accepts biases"}
+        possible = replace(places[0], kinds=KINDS).arrays
+        kinds = {kind(possible[name][0][0]) for name in unknown if name in possible}
+        hints = {
+            "p": ". PeepholeLSTM accepts peepholes",
+            "b": ". `use_bias=True` accepts biases",
+            "P": ". ProjectedLSTM, and Variant(projection=...), accept projections",
+        }
         raise ValueError(
             f"`arrays` must have {known} in the layout {layout!r} for these layers. "
             f"Received: also {unknown}" + "".join(hints[kind] for kind in sorted(kinds))
@@ -76,7 +112,7 @@ def checked(name: str, given: Mapping[str, Any], place: Place, blocks: Blocks) -
         )
 
     if name not in given:
-        hint = ". ClassicLSTM accepts weights without peepholes" if blocks[0][0][0] == "p" else ""
+        hint = _without(kind(blocks[0][0]), place)
         refuse(f"nothing of that name in {sorted(given)}{hint}{_other_layout(given, place)}")
     try:
         array = to_numpy(given[name])
@@ -94,6 +130,17 @@ def checked(name: str, given: Mapping[str, Any], place: Place, blocks: Blocks) -
     return array.astype("float64")
 
 
+def _without(letter: str, place: Place) -> str:
+    """Which other layer does without peepholes, or without projection."""
+    if letter == "P":
+        return ". PeepholeLSTM accepts weights without projection"
+    if letter != "p":
+        return ""
+    if place.layout.coupled or place.outputs:
+        return '. VariantLSTM with `variant.without("peepholes")` accepts weights without peepholes'
+    return ". ClassicLSTM accepts weights without peepholes"
+
+
 def _other_layer(name: str, array: Array, place: Place) -> str:
     """Which other layer accepts an array that has peepholes in it, or that has none."""
     kinds = place.kinds.replace("p", "") if "p" in place.kinds else f"{place.kinds}p"
@@ -109,6 +156,7 @@ def _other_layout(given: Mapping[str, Any], place: Place) -> str:
     others = [
         name
         for name, layout in LAYOUTS.items()
+        if (layout.coupled, layout.epsilon) == (place.layout.coupled, place.layout.epsilon)
         if (other := replace(place, layout=layout)).arrays
         and all(shapes.get(k) == other.shape(blocks) for k, blocks in other.arrays.items())
     ]

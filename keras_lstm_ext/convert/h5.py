@@ -1,7 +1,7 @@
 """The weights of the LSTMs in a file of Keras 1 or 2."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -53,7 +53,27 @@ def in_h5(path: str | os.PathLike[str]) -> dict[str, tuple[dict[str, Array], str
 def lstms(weights: dict[str, Array]) -> dict[str, tuple[dict[str, Array], str]]:
     """The arrays of every LSTM among the weights of a Keras model, and their layout."""
     layouts = [(name, arrays, _layout(arrays)) for name, arrays in _layers(weights)]
-    return {name: (arrays, layout) for name, arrays, layout in layouts if layout is not None}
+    found = {name: (arrays, layout) for name, arrays, layout in layouts if layout is not None}
+    check_norms(weights, found)
+    return found
+
+
+def check_norms(weights: Mapping[str, Any], found: Iterable[str]) -> None:
+    """Refuses an LSTM that is normalised: its other weights alone compute something else."""
+    for layer in found:
+        norms = [
+            full
+            for full in weights
+            if full.startswith(f"{layer}/")
+            and full.rpartition("/")[2].partition("_")[0] in ("gamma", "beta")
+        ]
+        if norms:
+            raise ValueError(
+                "`path` must have LSTMs without layer normalisation. That of TensorFlow normalises "
+                "the state itself, which no layer here does; of Haste's, set_weights takes the "
+                'arrays, with the layout "haste_tf_layer_norm". '
+                f"Received: {layer!r} with {norms}"
+            )
 
 
 def _weights(path: str | os.PathLike[str]) -> dict[str, Array]:

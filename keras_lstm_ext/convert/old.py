@@ -3,12 +3,21 @@
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from keras_lstm_ext.convert import checkpoint, h5
-from keras_lstm_ext.convert.blocks import Array
+from keras_lstm_ext.convert.blocks import Array, Place
+from keras_lstm_ext.convert.layouts import LAYOUTS
 from keras_lstm_ext.convert.weights import set_weights
-from keras_lstm_ext.layers import ClassicLSTM, PeepholeLSTM
+from keras_lstm_ext.layers import (
+    ClassicLSTM,
+    CoupledLSTM,
+    PeepholeLSTM,
+    ProjectedLSTM,
+    VariantLSTM,
+)
+from keras_lstm_ext.variants import COUPLED, PEEPHOLE, same_cell
 
 Cell = tuple[dict[str, Array], str]
 """Arrays, and their layout."""
@@ -25,8 +34,9 @@ def read_layers(
     """Makes layers of every LSTM in a file of an old network.
 
     These are `.h5` files of Keras 1 and 2 with `LSTM`, `CuDNNLSTM` or the `PeepholeLSTMCell` of
-    TensorFlow Addons, checkpoints of TensorFlow 1, and those that Keras 2 wrote in TensorFlow's
-    format, alone or in a SavedModel. No code of the old network is needed.
+    TensorFlow Addons, checkpoints of TensorFlow 1 with any cell that `read_checkpoint` finds, and
+    those that Keras 2 wrote in TensorFlow's format, alone or in a SavedModel. No code of the old
+    network is needed.
 
     Args:
         path: The file; of a checkpoint the name in front of `.index`; or the folder of a SavedModel
@@ -39,7 +49,8 @@ def read_layers(
 
     Returns:
         By the name in the file and in its order, a `ClassicLSTM`, or a `PeepholeLSTM` where there
-        are peepholes, built and with its weights. Of a `Bidirectional`, each direction is one.
+        are peepholes, built and with its weights; `ProjectedLSTM`, `CoupledLSTM` or `VariantLSTM`
+        where that is what the cell computes. Of a `Bidirectional`, each direction is one.
 
     Raises:
         ValueError: If the file is none of these or has no LSTM; or if `"hard_sigmoid"` is given,
@@ -85,7 +96,9 @@ def _checkpoint(path: Any) -> dict[str, Cell]:
     objects = checkpoint.of_objects(variables)
     if objects:
         return h5.lstms(objects)
-    return {name: (arrays, "tf1") for name, arrays in checkpoint.cells(variables).items()}
+    found = checkpoint.cells(variables)
+    checkpoint.check_graph(path, found)
+    return {name: (arrays, checkpoint.TF1[0]) for name, arrays in found.items()}
 
 
 def _configs(part: Any) -> Iterator[tuple[str, Any]]:
@@ -120,19 +133,32 @@ def _said(name: str, layout: str, configs: dict[str, Any]) -> dict[str, Any]:
 def _layer(
     name: str, arrays: dict[str, Array], layout: str, arguments: Any, forget_bias: float | None
 ) -> Any:
-    if layout == "tf1":
-        units = arrays["kernel"].shape[1] // 4
-        features, peepholes = arrays["kernel"].shape[0] - units, "w_f_diag" in arrays
+    if layout in checkpoint.TF1:
+        place = checkpoint.place_of(arrays)
+        assert place is not None
         if forget_bias is None and "cudnn" in name.rpartition("/")[2]:
             forget_bias = 0.0
     else:
         arrays = h5.as_keras(arrays, layout)
-        features, units = arrays["kernel"].shape[0], arrays["recurrent_kernel"].shape[0]
-        layout, peepholes = ("tfa", True) if layout == "tfa" else ("keras", False)
+        sizes, peepholes = (len(arrays["kernel"]), len(arrays["recurrent_kernel"])), layout == "tfa"
+        kinds = "WR" + "b" * ("bias" in arrays) + "p" * peepholes
+        place = Place(LAYOUTS["tfa" if peepholes else "keras"], *sizes, kinds)
         forget_bias = None
     own = name.removesuffix("/lstm_cell").rpartition("/")[2]
-    made = {"name": own, "use_bias": "bias" in arrays} | arguments
-    layer = (PeepholeLSTM if peepholes else ClassicLSTM)(units, **made)
-    layer.build((None, None, features))
-    set_weights(layer, arrays, layout, forget_bias=forget_bias)
+    layer = _of(place, {"name": own, "use_bias": "b" in place.kinds} | arguments)
+    layer.build((None, None, place.features))
+    set_weights(layer, arrays, place.layout, forget_bias=forget_bias)
     return layer
+
+
+def _of(place: Place, arguments: Any) -> Any:
+    """The layer that computes what weights are for, with a name of its own if there is one."""
+    member = COUPLED if place.layout.coupled else PEEPHOLE
+    variant = replace(member if "p" in place.kinds else member.without("peepholes"), sources=())
+    for cls in (ClassicLSTM, PeepholeLSTM, CoupledLSTM):
+        if place.outputs is None and same_cell(variant, cls.cell_class.member):
+            return cls(place.units, **arguments)
+    if place.outputs is not None and variant == replace(PEEPHOLE, sources=()):
+        return ProjectedLSTM(place.units, projection=place.outputs, **arguments)
+    variant = replace(variant, projection=place.outputs)
+    return VariantLSTM(place.units, variant=variant, **arguments)

@@ -7,9 +7,9 @@ import keras
 import numpy as np
 
 from keras_lstm_ext.convert.arrays import named, select
-from keras_lstm_ext.convert.blocks import Array, Place
+from keras_lstm_ext.convert.blocks import KINDS, Array, Place, kind
 from keras_lstm_ext.convert.checks import check_layer, check_names, checked
-from keras_lstm_ext.convert.layouts import LAYOUTS, Layout
+from keras_lstm_ext.convert.layouts import LAYOUTS, Layout, own
 from keras_lstm_ext.layers._cell import RecurrentCell
 
 
@@ -26,7 +26,8 @@ def set_weights(
     Args:
         layers: A built `ClassicLSTM` or `PeepholeLSTM`, its cell, a `keras.layers.RNN` around
             cells, a `keras.layers.Bidirectional` of one, or a list of them from the input up, where
-            the layout holds several layers (`"pytorch"`). Peephole weights are zero where the
+            the layout holds several layers (`"pytorch"`). `CoupledLSTM`, `LayerNormLSTM` or a layer
+            with `projection` where the layout is of such. Peephole weights are zero where the
             layout has no place for any.
         arrays: The arrays by the names that the layout has, in any float dtype: NumPy arrays,
             variables and tensors of TensorFlow, JAX and PyTorch, on any device and with or without
@@ -67,8 +68,7 @@ def set_weights(
     assignments: list[tuple[Any, Array]] = []
     for layer, place in places:
         parts = _read(given, place)
-        if added:
-            parts["b_f"] = parts["b_f"] + added
+        _add(parts, added, place.layout)
         ours = _ours(layer)
         assignments += [
             (getattr(layer, name), ours.join(parts, blocks).reshape(ours.shape(blocks)))
@@ -111,8 +111,7 @@ def get_weights(
         ours = _ours(layer)
         own = {name: keras.ops.convert_to_numpy(getattr(layer, name)) for name in ours.arrays}
         parts = _read(own, ours)
-        if added:
-            parts["b_f"] = parts["b_f"] - added
+        _add(parts, -added, table)
         for name, blocks in place.arrays.items():
             shape = place.shape(blocks)[1 if table.directions else 0 :]
             array = place.join(parts, blocks).reshape(shape).astype(own["kernel"].dtype)
@@ -137,6 +136,14 @@ def _layout(layout: str | Layout, forget_bias: float | None) -> tuple[Layout, fl
             f"in {table.name!r} it is in the bias already. Received: forget_bias={forget_bias!r}"
         )
     return table, (table.forget_bias or 0.0) if forget_bias is None else forget_bias
+
+
+def _add(parts: dict[str, Array], added: float, layout: Layout) -> None:
+    """Adds to the bias of the forget gate, of which a coupled input gate has the negative."""
+    if added and layout.coupled:
+        parts["b_i"] = parts["b_i"] - added
+    elif added:
+        parts["b_f"] = parts["b_f"] + added
 
 
 def _also(layout: Layout, given: Mapping[str, Any]) -> Layout:
@@ -174,7 +181,8 @@ def _places(layers: Any, layout: Layout, added: float) -> Iterator[tuple[Any, Pl
             check_layer(layer, layout, added)
             ours = _ours(layer)
             sizes = (ours.features, ours.units, ours.kinds)
-            yield layer, Place(layout, *sizes, level, direction, len(directions))
+            numbers = (level, direction, len(directions))
+            yield layer, Place(layout, *sizes, *numbers, ours.outputs)
 
 
 def _levels(layer: Any) -> list[Any]:
@@ -187,8 +195,12 @@ def _levels(layer: Any) -> list[Any]:
 
 
 def _ours(layer: Any) -> Place:
-    kinds = "WR" + "b" * (layer.bias is not None) + "p" * (layer.peephole_kernel is not None)
-    return Place(LAYOUTS["keras_lstm_ext"], layer.kernel.shape[0], layer.units, kinds)
+    """Where the weights of a layer or cell stand in this package."""
+    layout, features = own(layer.variant), layer.kernel.shape[0]
+    kinds = KINDS if layer.bias is not None else KINDS.replace("b", "")
+    blocks = " ".join(layout.arrays.values()).split()
+    kinds = "".join(k for k in kinds if k in map(kind, blocks))
+    return Place(layout, features, layer.units, kinds, outputs=layer.variant.projection)
 
 
 def _read(given: Mapping[str, Any], place: Place) -> dict[str, Array]:

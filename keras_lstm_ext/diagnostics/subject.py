@@ -121,10 +121,11 @@ def subject(layer: Any, cell: int | None = None) -> Subject:
             "`layer` must run a cell of keras_lstm_ext, or that of a keras.layers.LSTM with its "
             f"own equations. Received: layer={layer.name!r} with a {type(one).__name__}"
         )
-    if member.variant.projection or any(member.zoneout):
+    more = member.more("normalize_nets", "normalize_output")
+    if more:
         raise ValueError(
             "`layer` must put out what its cells do, without projection and zoneout. Received: "
-            f"layer={layer.name!r} with {member.has}"
+            f"layer={layer.name!r} with {more}"
         )
     return Subject(layer, number)
 

@@ -35,6 +35,16 @@ NEW = {
 # Where things are: the row of the cell, and the columns from its input to its output.
 ROW, LOOP, TOP, BOTTOM = 175, 96, 30, 268
 INPUT, IN_GATE, CELL, SQUASHER, OUT_GATE, OUTPUT = 46, 146, 240, 316, 388, 462
+PROJECTION = 64
+"""What a projection takes up between the output gate and the output."""
+
+SQUASHERS = {
+    None: "identity",
+    "tanh": "tanh",
+    "centered_sigmoid_2": "4\u03c3 \u2212 2",
+    "centered_sigmoid_1": "2\u03c3 \u2212 1",
+}
+"""Squashers as the picture names them."""
 
 
 def draw(name: str, variant: Variant, earlier: Variant) -> str:
@@ -48,21 +58,31 @@ def draw(name: str, variant: Variant, earlier: Variant) -> str:
     Returns:
         An SVG element.
     """
+    return str(drawing(name, variant, earlier))
+
+
+def drawing(
+    name: str, variant: Variant, earlier: Variant, *, title: str = "", labelled: bool = False
+) -> Drawing:
+    """The picture of a variant, as `draw` takes it; `labelled` names the squashers as well."""
     # Nothing is above the loop without a forget gate, nothing below the row without gates.
     top, bottom = (0 if "f" in variant.gates else LOOP - 26), (324 if variant.gates else ROW + 80)
     picture = Drawing(
         f"cell-{name}",
-        (0, top, 480, bottom - top),
-        NAMES.get(name, "A member of the family"),
+        (0, top, 480 + PROJECTION * bool(variant.projection), bottom - top),
+        title or NAMES.get(name, "A member of the family"),
         describe(variant),
     )
     _carousel(picture, variant, earlier)
     _row(picture, variant, earlier)
     for gate in variant.gates:
         _gate(picture, gate, variant, "" if gate in earlier.gates else "new")
-    if variant.peepholes:
-        _peepholes(picture, "" if earlier.peepholes else "new")
-    return str(picture)
+        if variant.peepholes:
+            _peephole(picture, gate, "" if earlier.peepholes else "new")
+    if labelled:
+        picture.text(INPUT, ROW - 24, SQUASHERS[variant.activation], "small")
+        picture.text(SQUASHER, ROW - 24, SQUASHERS[variant.squashes_output], "small")
+    return picture
 
 
 def _carousel(picture: Drawing, variant: Variant, earlier: Variant) -> None:
@@ -90,11 +110,22 @@ def _row(picture: Drawing, variant: Variant, earlier: Variant) -> None:
     picture.arrow(f"M{INPUT} {ROW + 46}V{ROW + 19}")
     picture.text((INPUT + IN_GATE) // 2, ROW - 9, sub("g", "t"), "small")
     picture.box(SQUASHER, ROW, '<tspan class="letter">φ</tspan>')
-    picture.text(OUTPUT, ROW + 5, sub("h", "t"))
+    output = OUTPUT + PROJECTION * bool(variant.projection)
+    picture.text(output, ROW + 5, sub("h", "t"))
+    if variant.projection:
+        new = "" if earlier.projection else "new"
+        picture.box(OUTPUT, ROW, '<tspan class="letter">P</tspan>', new)
+        picture.arrow(f"M{OUTPUT + 19} {ROW}H{output - 14}", new)
+    if variant.normalize_nets:
+        new = "" if earlier.normalize_nets else "new"
+        picture.text(INPUT + 18, ROW + 40, "LN", "small", new)
+    if variant.normalize_output:
+        new = "" if earlier.normalize_output else "new"
+        picture.text((CELL + SQUASHER) // 2 + 3, ROW + 20, "LN", "small", new)
     picture.arrow(f"M{CELL + 27} {ROW}H{SQUASHER - 20}")
     sections = [
         ("i", IN_GATE, INPUT + 19, CELL - 29),
-        ("o", OUT_GATE, SQUASHER + 19, OUTPUT - 14),
+        ("o", OUT_GATE, SQUASHER + 19, OUTPUT - (20 if variant.projection else 14)),
     ]
     for gate, x, start, end in sections:
         if gate in variant.gates:
@@ -113,46 +144,76 @@ def _gate(picture: Drawing, gate: str, variant: Variant, new: str) -> None:
         picture.arrow(f"M{CELL} {TOP + 17}V{LOOP - 15}", new)
         picture.text(CELL - 92, TOP + 5, reads, "small", new)
         picture.arrow(f"M{CELL - 52} {TOP}H{CELL - 21}", new)
-        return
-    x = {"i": IN_GATE, "o": OUT_GATE}[gate]
-    picture.box(x, BOTTOM, sub(gate, "t"), new)
-    picture.arrow(f"M{x} {BOTTOM - 17}V{ROW + 15}", new)
-    picture.text(x, BOTTOM + 44, reads, "small", new)
-    picture.arrow(f"M{x} {BOTTOM + 30}V{BOTTOM + 19}", new)
+        x, y = CELL - 38, TOP - 8
+    else:
+        x = {"i": IN_GATE, "o": OUT_GATE}[gate]
+        picture.box(x, BOTTOM, sub(gate, "t"), new)
+        picture.arrow(f"M{x} {BOTTOM - 17}V{ROW + 15}", new)
+        picture.text(x, BOTTOM + 44, reads, "small", new)
+        picture.arrow(f"M{x} {BOTTOM + 30}V{BOTTOM + 19}", new)
+        x, y = x + 18, BOTTOM + 29
+    if variant.normalize_nets:
+        picture.text(x, y, "LN", "small", new)
 
 
-def _peepholes(picture: Drawing, new: str) -> None:
-    """The gates' view of the cell: i and f see the old state, which the loop carries, o the new."""
-    loop = f"M{CELL + 46} {LOOP + 14}C{CELL + 66} {TOP + 34} {CELL + 58} {TOP} {CELL + 21} {TOP}"
-    picture.arrow(loop, "peephole", new)
-    picture.text(CELL + 78, TOP + 20, f"{sub('c', PREVIOUS)}", "small", new)
-    picture.arrow(f"M{CELL - 19} {ROW + 19}L{IN_GATE + 21} {BOTTOM - 8}", "peephole", new)
-    picture.text(CELL - 26, ROW + 64, sub("c", PREVIOUS), "small", new)
-    picture.arrow(f"M{CELL + 19} {ROW + 19}L{OUT_GATE - 21} {BOTTOM - 8}", "peephole", new)
-    picture.text(CELL + 56, ROW + 74, sub("c", "t"), "small", new)
+def _peephole(picture: Drawing, gate: str, new: str) -> None:
+    """A gate's view of the cell: i and f see the old state, which the loop carries, o the new."""
+    path, x, y, time = {
+        "i": (f"M{CELL - 19} {ROW + 19}L{IN_GATE + 21} {BOTTOM - 8}", -26, ROW + 64, PREVIOUS),
+        "f": (
+            f"M{CELL + 46} {LOOP + 14}C{CELL + 66} {TOP + 34} {CELL + 58} {TOP} {CELL + 21} {TOP}",
+            78,
+            TOP + 20,
+            PREVIOUS,
+        ),
+        "o": (f"M{CELL + 19} {ROW + 19}L{OUT_GATE - 21} {BOTTOM - 8}", 56, ROW + 74, "t"),
+    }[gate]
+    picture.arrow(path, "peephole", new)
+    picture.text(CELL + x, y, sub("c", time), "small", new)
 
 
 def describe(variant: Variant) -> str:
     """What the picture shows, in words."""
-    gate_names = {"i": "input", "f": "forget", "o": "output"}
+    return " ".join(sentences(variant).values())
+
+
+def sentences(variant: Variant) -> dict[str, str]:
+    """The same, a sentence for each thing that the picture shows."""
     kept = f"times {variant.decay}"
     if "f" in variant.gates or variant.coupled:
         factor = "the forget gate" if "f" in variant.gates else "what the input gate leaves of 1"
         kept = f"multiplied by {factor}"
-    words = [
-        "The input is squashed to g and added to the cell state c, which is fed back to itself "
-        f"{kept}. The squashed state is the output h."
-    ]
-    if variant.gates:
-        named = " and ".join(gate_names[gate] for gate in variant.gates if gate != "f")
-        words.append(f"The {named} gates multiply what goes in and what comes out.")
-    if variant.peepholes:
-        words.append(
-            "Through peepholes, the input and forget gates see the old cell state and the output "
-            "gate the new one."
-        )
-    words.append(f"Fed back from the step before: {variant.feedback}.")
-    return " ".join(words)
+    said = {
+        "kept": "The input is squashed to g and added to the cell state c, which is fed back to "
+        f"itself {kept}. The squashed state is the output h."
+    }
+    around = [gate for gate in variant.gates if gate != "f"]
+    if around:
+        plural = len(around) > 1
+        gates = " and ".join({"i": "input", "o": "output"}[gate] for gate in around)
+        what = " and what ".join({"i": "goes in", "o": "comes out"}[gate] for gate in around)
+        does = "gates multiply" if plural else "gate multiplies"
+        said["gates"] = f"The {gates} {does} what {what}."
+    if variant.peepholes and variant.gates:
+        said["peepholes"] = f"Through peepholes, {_sees(variant)}."
+    if variant.normalize_nets:
+        said["nets"] = "Net inputs are normalised."
+    if variant.normalize_output:
+        said["state"] = "The state is normalised on its way out."
+    if variant.projection:
+        said["projection"] = "The output is a projection of the cells."
+    return said | {"feedback": f"Fed back from the step before: {variant.feedback}."}
+
+
+def _sees(variant: Variant) -> str:
+    old = [{"i": "input", "f": "forget"}[gate] for gate in variant.gates if gate != "o"]
+    views = []
+    if old:
+        gates = f"{' and '.join(old)} {'gates see' if len(old) > 1 else 'gate sees'}"
+        views.append(f"the {gates} the old cell state")
+    if "o" in variant.gates:
+        views.append(f"the output gate {'the new one' if old else 'sees the new cell state'}")
+    return " and ".join(views)
 
 
 def caption(name: str, variant: Variant) -> str:

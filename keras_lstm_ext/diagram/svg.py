@@ -17,7 +17,8 @@ class Drawing:
         self, name: str, box: tuple[int, int, int, int], title: str, description: str
     ) -> None:
         self.name = name
-        self._parts = [
+        self.parts: list[str] = []
+        self._head = [
             f'<svg viewBox="{" ".join(map(str, box))}" role="img" '
             f'aria-labelledby="{name}-title {name}-description">',
             f'<title id="{name}-title">{escape(title)}</title>',
@@ -29,7 +30,7 @@ class Drawing:
 
     def add(self, part: str) -> None:
         """Adds SVG as it is."""
-        self._parts.append(part)
+        self.parts.append(part)
 
     def arrow(self, path: str, *classes: str) -> None:
         """A line with a head at its end."""
@@ -51,7 +52,7 @@ class Drawing:
         self.add(f'<text class="{" ".join(classes)}" x="{x}" y="{y}">{content}</text>')
 
     def __str__(self) -> str:
-        return "".join([*self._parts, "</svg>"])
+        return "".join([*self._head, *self.parts, "</svg>"])
 
 
 def symbol(x: int, y: int, content: str) -> str:

@@ -10,16 +10,22 @@ from typing import Any
 
 import keras
 
-from keras_lstm_ext.engines import bptt, cudnn, native, portable, tracing
+from keras_lstm_ext.engines import bptt, cuda, cudnn, native, portable, tracing
 
 Tensor = Any
 
-ENGINES = {"cudnn": cudnn, "native": native, "bptt": bptt, "portable": portable}
+ENGINES = {
+    "cuda": cuda,
+    "cudnn": cudnn,
+    "native": native,
+    "bptt": bptt,
+    "portable": portable,
+}
 """Fastest first."""
 
 ACCEPTED = ("auto", *ENGINES)
 
-PLAIN = ("cudnn", "native")
+PLAIN = ("cuda", "cudnn", "native")
 """The engines that compute nothing of what `RecurrentCell.has` lists."""
 
 
@@ -121,8 +127,8 @@ def lacks(name: str, cell: Any) -> str | None:
     Returns:
         The reason.
     """
-    has = [f"{k}={v!r}" for k, v in cell.has.items() if v and name in PLAIN]
-    return f"it does not compute {' and '.join(has)}" if has else None
+    more = cell.more() if name in PLAIN else ""
+    return f"it does not compute {more}" if more else None
 
 
 def run(

@@ -10,8 +10,9 @@ from keras_lstm_ext.variants import CLASSIC, same_cell
 
 Tensor = Any
 
-RECORDED_RUN: str | None = None
-"""File of a recorded run of this engine's tests on a GPU; without one, `auto` does not take it."""
+RECORDED_RUN: str | None = "tests-tensorflow-gpu-nvidia-h100-80gb-hbm3.json"
+"""File of a recorded run of this engine's tests on a GPU, in `benchmarks/results`; without one,
+`auto` does not take it."""
 
 
 def why_not(layer: Any, call: Any) -> str | None:
@@ -34,6 +35,8 @@ def why_not(layer: Any, call: Any) -> str | None:
         return "it does not know bfloat16"
     if tracing.exporting():
         return "an export must load without a GPU"
+    if tracing.under_xla():
+        return "XLA cannot compile it"
     if layer.engine == "auto" and RECORDED_RUN is None:
         return "no run of its tests on a GPU is recorded; engine='cudnn' takes it nevertheless"
     return None

@@ -19,7 +19,7 @@ from keras_lstm_ext.experiments.tape import (
     with_length,
 )
 from keras_lstm_ext.experiments.training import Trainer
-from keras_lstm_ext.tasks import Network, Sequences, Task
+from keras_lstm_ext.tasks import Criterion, Network, Sequences, Task
 
 Answer = Callable[[Sequences], Array]
 """What a network makes of sequences: its outputs, shaped like the targets."""
@@ -31,7 +31,7 @@ DATA_SETS = 3
 """Of experiment 1 of 1997; each trial has one of them."""
 
 FEW = 8
-"""Sequences of a fixed set that are judged first."""
+"""Sequences of a set that are judged first."""
 
 SLICE = 250
 """Sequences that are judged at a time; so few are enough to see that a network fails."""
@@ -140,7 +140,10 @@ class Experiment:
                 test = with_length(self.task.for_testing, share)
                 yield test.sample(seed, training.judged, symbols=True)
         else:
-            yield from self._slices(seed, training.judged)
+            # Each sequence counts for itself, unless some may be wrong or a mean is asked for.
+            alone = self.task.criterion == Criterion(self.task.criterion.tolerance)
+            for s in self._slices(seed, training.judged):
+                yield from _few_first(s) if alone else (s,)
 
     def _slices(self, seed: tuple[int, ...], n: int) -> Iterator[Sequences]:
         for k in range(-(-n // SLICE)):
@@ -181,6 +184,6 @@ class Experiment:
 def _few_first(drawn: Sequences) -> Iterator[Sequences]:
     """In two parts: most networks fail on the first, and none that does solves the whole."""
     for rows in (slice(FEW), slice(FEW, None)):
-        mask = drawn.mask[rows]
-        steps = mask.any(axis=0)
-        yield Sequences(*(array[rows][:, steps] for array in drawn))
+        lengths = drawn.lengths[rows]
+        if len(lengths):
+            yield Sequences(*(array[rows, : lengths.max()] for array in drawn))

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -32,6 +33,15 @@ STILL = 0.99
 The absolute error goes on falling as long as outputs approach 0 and 1, which they never reach."""
 
 
+def numbers(experiment: Experiment) -> Record:
+    """Names the arithmetic, and a digest of a network after its first chunk and of what ends it."""
+    state = experiment.trainer.start([experiment.draw_weights(0)])
+    learned, *_ = experiment.trainer.learn(state, _draw([experiment.tape(0)], experiment.steps)[0])
+    rules = GROWTH, STILL, experiment.task.criterion, experiment.network.training
+    digest = sha256(learned.tobytes() + repr(rules).encode()).hexdigest()[:16]
+    return {"arithmetic": "float64, native library", "digest": digest}
+
+
 class Progress(NamedTuple):
     """How far the trials are; every array has one row for each."""
 
@@ -51,7 +61,7 @@ class Group:
     Args:
         experiment: What they learn.
         trials: Their numbers.
-        limit: Sequences or streams after which a trial has failed.
+        limit: Sequences or streams after which a trial is stopped.
     """
 
     def __init__(self, experiment: Experiment, trials: Sequence[int], limit: int) -> None:
@@ -141,9 +151,11 @@ class Group:
         p = self.progress
         # A network may diverge, but a chunk without a target leaves everything as it was.
         errors = np.where(stretch.mask.any(axis=1, keepdims=True), errors, p.errors)
-        if self.experiment.network.grows:
-            still = errors[:, 1] > STILL * p.errors[:, 1]
-            state[:, Count.GROWN] = np.maximum(state[:, Count.GROWN], still)
+        network = self.experiment.network
+        if network.grows:
+            after, still = network.grows_after, errors[:, 1] > STILL * p.errors[:, 1]
+            due = still if after is None else state[:, Count.STREAMS] >= after
+            state[:, Count.GROWN] = np.maximum(state[:, Count.GROWN], due)
         curve = p.curve
         if self._due():
             point = np.stack([state[:, Count.STREAMS], errors[:, 0]], axis=1)

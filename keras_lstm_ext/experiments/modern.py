@@ -7,6 +7,8 @@ what has to be right in the end.
 import math
 import time
 from collections.abc import Callable
+from hashlib import sha256
+from importlib import import_module
 from typing import Any, NamedTuple
 
 import keras
@@ -53,7 +55,7 @@ def run_trial(row: str, experiment: Experiment, trial: int, limit: int) -> repor
         row: Key of `MODELS`.
         experiment: The paper's, for the task and the judgement.
         trial: Number of the trial, which decides all random numbers.
-        limit: Sequences after which the trial has failed.
+        limit: Sequences after which the trial is stopped.
 
     Returns:
         The record of the trial.
@@ -62,10 +64,7 @@ def run_trial(row: str, experiment: Experiment, trial: int, limit: int) -> repor
     seed = seed_number(experiment, trial, WEIGHTS)
     keras.utils.set_random_seed(seed)
     model = model_for(row, experiment, seed)
-    judge = Judge(experiment, trial)
-    seed = seed_number(experiment, trial, TRAINING)
-    draw, varying = sampler(experiment, trial), experiment.task.varying
-    data = Batches(draw, BATCH_SIZE, BATCHES, seed, varying=varying)
+    judge, data = Judge(experiment, trial), batches(experiment, trial)
     epochs = math.ceil(limit / (BATCHES * BATCH_SIZE))
     model.fit(data, epochs=epochs, callbacks=[judge], verbose=0)
     return {
@@ -77,6 +76,24 @@ def run_trial(row: str, experiment: Experiment, trial: int, limit: int) -> repor
         "curve": judge.curve,
         "seconds": round(time.perf_counter() - began, 1),
     }
+
+
+def numbers(row: str, experiment: Experiment) -> report.Record:
+    """Names the arithmetic, and a digest of initial weights, first batch and training."""
+    seed = seed_number(experiment, 0, WEIGHTS)
+    keras.utils.set_random_seed(seed)
+    model, backend = model_for(row, experiment, seed), keras.backend.backend()
+    begin = [*map(np.asarray, model.weights), *batches(experiment, 0)[0]]
+    trained = repr((LEARNING_RATE, BATCH_SIZE, BATCHES)).encode()
+    digest = sha256(b"".join(array.tobytes() for array in begin) + trained).hexdigest()[:16]
+    by = f"Keras {keras.__version__} on {backend} {import_module(backend).__version__}"
+    return {"arithmetic": f"{keras.config.floatx()}, {by}", "digest": digest}
+
+
+def batches(experiment: Experiment, trial: int) -> Batches:
+    """What a trial is trained on."""
+    seed, task = seed_number(experiment, trial, TRAINING), experiment.task
+    return Batches(sampler(experiment, trial), BATCH_SIZE, BATCHES, seed, varying=task.varying)
 
 
 def model_for(row: str, experiment: Experiment, seed: int = 0) -> keras.Model:

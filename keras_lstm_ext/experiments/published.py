@@ -170,9 +170,11 @@ CLAIMS = tuple(
 
 READINGS = {
     "reber": ("targets",),
-    "lag-2b": ("only_end",),
+    "lag-2a": ("added",),
+    "lag-2b": ("added", "only_end"),
+    "lag-2c": ("factor",),
     "adding": ("squared",),
-    "multiplication": ("squared",),
+    "multiplication": ("factor", "squared"),
     "continual-reber": ("shortcut",),
 }
 """By task the settings that read the same row of a paper in another way."""

@@ -5,11 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from keras_lstm_ext.experiments import statistics
+from keras_lstm_ext.experiments import statistics, verdict
 from keras_lstm_ext.experiments.published import (
     CLAIMS,
     LIMITS,
-    PUBLISHED,
     Claim,
     Published,
     published,
@@ -42,7 +41,10 @@ MODELS = (
 )
 """Rows of today's models, that every task has beside those of its paper."""
 
-TITLES = ("network", "source", "limit", "trials", "solved", "sequences", "wrong", "difference")
+TITLES = (
+    *("network", "source", "limit", "trials", "solved", "sequences", "wrong"),
+    *("verdict", "difference"),
+)
 
 
 def report(content: Record) -> str:
@@ -54,7 +56,7 @@ def report(content: Record) -> str:
     Returns:
         A table in Markdown, with a note on how to read it.
     """
-    parts = [content["task"], table([content]), *comparisons(content), NOTE]
+    parts = [content["task"], table([content]), *comparisons(content), NOTE, verdict.NOTE]
     return "\n\n".join(parts)
 
 
@@ -76,28 +78,11 @@ def table(contents: Sequence[Record]) -> str:
                 lines.append(
                     [label(content, name), theirs.table, limit(content["task"]), *of_paper]
                 )
-            lines.append([label(content, name), "ours", f"{row['limit']:,}", *_ours(row, theirs)])
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-
-
-def paper_table(task: str) -> str:
-    """What a paper reports of a task that has not been run.
-
-    Args:
-        task: Key of `keras_lstm_ext.tasks.TASKS`.
-
-    Returns:
-        Markdown.
-
-    Examples:
-        >>> print(paper_table("continual-order").splitlines()[2])
-        | no forget gates | 1999 report, Table 3 | 100,000 | 0% |  |
-    """
-    lines = [["network", "source", "limit", "solved", "sequences"], ["---"] * 5]
-    for row in PUBLISHED:
-        if row.task == task:
-            sequences = "" if row.sequences is None else f"{row.sequences:,}"
-            lines.append([row.network, row.table, limit(task), f"{row.solved:.0%}", sequences])
+            here = f"ours, {row['arithmetic'].partition(',')[0]}"
+            cells = _ours(row, theirs)
+            if name in MODELS:
+                cells[-1] = not_comparable(row, best_of_paper(content))
+            lines.append([label(content, name), here, f"{row['limit']:,}", *cells])
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
@@ -150,16 +135,45 @@ def models_table(contents: Sequence[Record]) -> str:
     models = (name.replace(", Adam", "").removeprefix("keras.layers.") for name in MODELS)
     lines = [["task", "limits", "best of the paper's", *models], ["---"] * (len(MODELS) + 3)]
     for content in contents:
-        rows = content["rows"]
-        told = {RESETS, *MODELS}
-        theirs = [row for name, row in rows.items() if name not in told]
-        best: Record = max(
-            theirs, key=lambda row: _share_solved(row["trials"]), default={"trials": []}
-        )
+        rows, best = content["rows"], best_of_paper(content)
         ours = [rows.get(name, {"trials": []}) for name in MODELS]
         limits = f"{_limits([best])} / {_limits(ours)}"
         lines.append([content["task"], limits, *(_solved(row["trials"]) for row in (best, *ours))])
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def best_of_paper(content: Record) -> Record:
+    """The row whose networks solve most, of those that are not told where strings end."""
+    theirs = [row for name, row in content["rows"].items() if name not in {RESETS, *MODELS}]
+    return max(theirs, key=lambda row: _share_solved(row["trials"]), default={"trials": []})
+
+
+def not_comparable(row: Record, paper: Record) -> str:
+    """Why a row of today's models is no comparison with one of the paper's networks.
+
+    Args:
+        row: Of a model.
+        paper: Of the paper's networks.
+
+    Returns:
+        Words.
+
+    Examples:
+        >>> row, paper = {"limit": 9, "trials": [{}]}, {"limit": 9, "trials": [{}, {}]}
+        >>> not_comparable(row, paper)
+        'not comparable: one learning rate, 1 of 2 trials'
+    """
+    why = ["one learning rate"]
+    if row["limit"] < paper.get("limit", 0):
+        why.append(f"limit {row['limit']:,} of {paper['limit']:,}")
+    if len(row["trials"]) < len(paper["trials"]):
+        why.append(f"{len(row['trials'])} of {len(paper['trials'])} trials")
+    return f"not comparable: {', '.join(why)}"
+
+
+def took(name: str, row: Record) -> float:
+    """Seconds that the trials of a row took: the papers' networks learn side by side."""
+    return (sum if name in MODELS else max)(trial["seconds"] for trial in row["trials"])
 
 
 def _limits(rows: Sequence[Record]) -> str:
@@ -202,13 +216,14 @@ def label(content: Record, name: str) -> str:
 
 def _paper(theirs: Published, row: Record) -> list[str]:
     sequences = "" if theirs.sequences is None else f"{theirs.sequences:,}"
-    return [str(row["paper_trials"]), f"{theirs.solved:.0%}", sequences, _wrong(theirs.wrong), ""]
+    solved, wrong = f"{theirs.solved:.0%}", _wrong(theirs.wrong)
+    return [str(row["paper_trials"]), solved, sequences, wrong, "", ""]
 
 
 def _ours(row: Record, theirs: Published | None) -> list[str]:
     trials = row["trials"]
     if not trials:
-        return ["0", "", "", "", ""]
+        return ["0", "", "", "", "", ""]
     needed = needed_sequences(trials)
     low, high = statistics.share_interval(len(needed), len(trials))
     tests = [trial["test"] for trial in trials if "wrong" in trial["test"]]
@@ -218,6 +233,7 @@ def _ours(row: Record, theirs: Published | None) -> list[str]:
         f"{len(needed) / len(trials):.0%} ({low:.0%} to {high:.0%})",
         _sequences(needed),
         _wrong(wrong),
+        verdict.verdict(trials, row["limit"], theirs, row["paper_trials"]) if theirs else "",
         difference(trials, theirs, row["paper_trials"]) if theirs else "",
     ]
 

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +12,21 @@ import keras
 
 from keras_lstm_ext.bench import record
 from keras_lstm_ext.bench.worker import versions
+from keras_lstm_ext.engines.native.packing import processors
 from keras_lstm_ext.experiments import modern, online
 from keras_lstm_ext.experiments.experiment import Experiment
 from keras_lstm_ext.experiments.group import Group
+from keras_lstm_ext.experiments.group import numbers as numbers_of_networks
 from keras_lstm_ext.experiments.report import Record
 from keras_lstm_ext.scalars import plain
 from keras_lstm_ext.tasks import TASKS, Task
 from keras_lstm_ext.version import __version__
 
-FORMAT = 1
+FORMAT = 2
 """Number of the file's format."""
 
 LIMIT = 5_000_000
-"""After so many sequences a trial has failed, as in task 2, where the paper gives no number."""
+"""After so many sequences a trial is stopped, as in task 2, where the paper gives no number."""
 
 
 def task_named(name: str, settings: Mapping[str, Any]) -> Task:
@@ -41,7 +44,7 @@ def task_named(name: str, settings: Mapping[str, Any]) -> Task:
 
     Examples:
         >>> task_named("lag-2c", {"q": 100})
-        DistractorLag(q=100, p=50, weight_range=0.2)
+        DistractorLag(q=100, p=50, weight_range=0.2, factor=1)
     """
     if name not in TASKS:
         raise ValueError(f"`name` must be one of {tuple(TASKS)}. Received: name={name!r}")
@@ -71,6 +74,7 @@ def reproduce(
     seed: int = 1997,
     checkpoint_seconds: float = 10.0,
     verbose: bool = True,
+    again: bool = False,
 ) -> Record:
     """Trains the networks of an experiment as its paper did.
 
@@ -81,17 +85,19 @@ def reproduce(
         settings: Arguments of the task that differ from its defaults.
         networks: Some of `rows_of(task)`; all networks of the paper if none is given.
         trials: How many networks of each kind; default: as many as the paper.
-        limit: Sequences or streams after which a trial has failed; default: the paper's.
+        limit: Sequences or streams after which a trial is stopped; default: the paper's.
         seed: Of all random numbers.
         checkpoint_seconds: How much work a kill may cost.
         verbose: Whether to show a progress bar.
+        again: Whether the rows begin anew, and what the file has of them is replaced.
 
     Returns:
         What the file has.
 
     Raises:
-        ValueError: If an argument is not accepted, the file is of another experiment, or there is
-            no native library to train a network of the paper.
+        ValueError: If an argument is not accepted, the file is of another experiment or has trials
+            to which this version would add others by other numbers, or there is no native library
+            to train a network of the paper.
     """
     trials, limit, seed = plain(trials), plain(limit), plain(seed)  # as JSON has them
     task = task_named(name, settings or {})
@@ -108,19 +114,26 @@ def reproduce(
         experiment = Experiment(task, task.networks.get(row, task.network), seed)
         training = experiment.network.training
         most = limit or training.max_sequences or LIMIT
-        new = {"limit": most, "paper_trials": training.trials, "commit": record.commit()}
-        stored = content["rows"].setdefault(row, new | {"trials": []})
+        checkpoint = out.with_suffix(f".{accepted.index(row)}.npz")
+        if again or row not in content["rows"]:
+            new = {"limit": most, "paper_trials": training.trials} | numbers(row, experiment)
+            content["rows"][row] = new | where_run() | {"trials": []}
+            checkpoint.unlink(missing_ok=True)
+            record.write(content, out)
+        stored = content["rows"][row]
         if stored["limit"] != most:
             raise ValueError(
                 f"{out} has {stored['limit']} as the limit of {row!r}. Received: limit={most}"
             )
         wanted = range(training.trials if trials is None else trials)
+        if _missing(wanted, stored["trials"]) or checkpoint.exists():
+            _same_numbers(out, row, stored, numbers(row, experiment))
         bar = _bar(name, row, len(wanted)) if verbose else None
         if row in modern.MODELS:
             running = _one_by_one(row, experiment, most, wanted, stored["trials"])
         else:
-            files = out.with_suffix(f".{accepted.index(row)}.npz"), checkpoint_seconds
-            running = _side_by_side(experiment, most, wanted, stored["trials"], *files)
+            how = checkpoint, checkpoint_seconds
+            running = _side_by_side(experiment, most, wanted, stored["trials"], *how)
         for ended, shown in running:
             _add(stored["trials"], ended)
             if ended:
@@ -133,6 +146,24 @@ def reproduce(
 def rows_of(task: Task) -> tuple[str, ...]:
     """What can be trained on a task: the paper's networks, and today's models."""
     return (*task.networks, *modern.MODELS)
+
+
+def numbers(row: str, experiment: Experiment) -> Record:
+    """What decides the numbers that a seed gives: the arithmetic, and a digest of how it begins."""
+    of_model = row in modern.MODELS
+    return modern.numbers(row, experiment) if of_model else numbers_of_networks(experiment)
+
+
+def _same_numbers(out: Path, row: str, stored: Record, here: Record) -> None:
+    """Refuses to put trials of two kinds into one row."""
+    if all(stored.get(key) == value for key, value in here.items()):
+        return
+    raise ValueError(
+        f"{out} has {row!r} in {stored.get('arithmetic')}, by version {stored.get('version')} and "
+        f"commit {stored.get('commit')}. Here, in {here['arithmetic']}, the same seed gives other "
+        "numbers, which must not stand in the same row: give another file with --out, or replace "
+        "the row with --again"
+    )
 
 
 Running = Iterator[tuple[list[Record], dict[str, float]]]
@@ -210,7 +241,7 @@ def _open(path: Path, what: Record) -> Record:
     if not path.exists():
         for checkpoint in path.parent.glob(f"{path.stem}.*.npz"):
             checkpoint.unlink()
-        content: Record = {"experiments": FORMAT} | what | where_run() | {"rows": {}}
+        content: Record = {"experiments": FORMAT} | what | {"rows": {}}
         record.write(content, path)
         return content
     content = read(path)
@@ -220,12 +251,14 @@ def _open(path: Path, what: Record) -> Record:
     return content
 
 
+@cache
 def where_run() -> Record:
     """What is noted of the place and the versions of a run."""
     return {
         "version": __version__,
         "commit": record.commit(),
         "machine": record.machine(),
+        "threads": processors(),
         "versions": versions(),
     }
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 
@@ -9,6 +10,7 @@ LEVEL = 0.95
 """Confidence of every interval; a difference is significant beyond it."""
 
 
+@cache
 def t_quantile(freedom: int) -> float:
     """How many standard errors from the mean Student's t distribution reaches on either side.
 

@@ -7,13 +7,13 @@ from keras_lstm_ext.experiments import statistics
 from keras_lstm_ext.experiments.published import LIMITS, Published
 
 WITHIN, BETTER, WORSE = "within the paper's range", "better", "worse"
-STOPPED, NOT_RUN = "stopped before", "not run"
+STOPPED, NOT_RUN = "stopped after", "not run"
 UNKNOWN = "no number to compare"
 
 NOTE = """\
 *Worse*, *better*: significantly more or fewer sequences, or fewer or more trials solved. *Stopped
-before*: fewer trials solved it than in the paper, and ours were stopped at fewer sequences than the
-paper's limit or, where it prints none, than twice its mean. *Within the paper's range*: no
+after* so many: fewer trials solved it than in the paper, and ours were stopped there, before the
+paper's limit or, where it prints none, before twice its mean. *Within the paper's range*: no
 significant difference."""
 
 
@@ -27,13 +27,13 @@ def verdict(trials: Sequence[dict[str, Any]], limit: int, theirs: Published | No
         of: How many trials the paper's row is of.
 
     Returns:
-        One of the words above.
+        One of the words above; with `STOPPED` the limit.
 
     Examples:
         >>> row = Published("adding", "2 blocks of 2", "1997, Table 7", 74_000)
-        >>> failed = [{"solved": False, "sequences": 100_000}] * 10
-        >>> verdict(failed, 100_000, row, 10), verdict(failed, 300_000, row, 10)
-        ('stopped before', 'worse')
+        >>> none = [{"solved": False, "sequences": 100_000}] * 10
+        >>> verdict(none, 100_000, row, 10), verdict(none, 300_000, row, 10)
+        ('stopped after 100,000', 'worse')
     """
     if not trials:
         return NOT_RUN
@@ -49,7 +49,7 @@ def verdict(trials: Sequence[dict[str, Any]], limit: int, theirs: Published | No
     fewer = share < theirs.solved
     enough = LIMITS.get(theirs.task, 2 * (mean or 0))
     if fewer and limit < enough:
-        return STOPPED
+        return f"{STOPPED} {limit:,}"
     if statistics.fisher(len(needed), len(trials), solved, of) < 1 - statistics.LEVEL:
         return WORSE if fewer else BETTER
     return BETTER if mean is not None and mean > high and not fewer else WITHIN

@@ -8,29 +8,14 @@ import numpy as np
 
 from keras_lstm_ext import activations
 from keras_lstm_ext.convert import get_weights
+from keras_lstm_ext.export import node
+from keras_lstm_ext.export.node import FUNCTIONS, OPEN
 from keras_lstm_ext.layers import PeepholeLSTM
 from keras_lstm_ext.layers._cell import RecurrentCell
 from keras_lstm_ext.variants import CLASSIC, PEEPHOLE, Variant
 
 INPUTS = ("X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c", "P")
 """The inputs of the node."""
-
-OPEN = 30.0
-"""Net input of a gate that is always open: its sigmoid is 1 in float32."""
-
-FUNCTIONS: dict[str, tuple[str, tuple[float, ...]]] = {
-    "sigmoid": ("Sigmoid", ()),
-    "tanh": ("Tanh", ()),
-    "linear": ("Affine", (1.0, 0.0)),
-    "relu": ("Relu", ()),
-    "softsign": ("Softsign", ()),
-    "softplus": ("Softplus", ()),
-    "hard_sigmoid": ("HardSigmoid", (1 / 6, 0.5)),
-    "hard_sigmoid_of_keras_2": ("HardSigmoid", (1 / 5, 0.5)),
-    "centered_sigmoid_2": ("ScaledTanh", (2.0, 0.5)),
-    "centered_sigmoid_1": ("ScaledTanh", (1.0, 0.5)),
-}
-"""Activations as the node names them, with their alpha and beta."""
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -42,23 +27,9 @@ def is_lstm(cell: Any) -> bool:
 
 def why_not(cell: Any) -> str | None:
     """What a node cannot compute of a cell for which `is_lstm` holds; None if it can."""
-    v = _variant(cell)
     names = [activations.serialize(function) for function in _squashers(cell)]
-    unknown = [name for name in names if not isinstance(name, str) or name not in FUNCTIONS]
-    if v.feeds_gates:
-        return "its gates are fed back, and those of an ONNX LSTM are not"
-    more = [name for name, value in getattr(cell, "has", {}).items() if value]
-    if more:
-        return f"an ONNX LSTM has no {' and no '.join(more)}"
-    if v.coupled:
-        return "its forget gate is what the input gate leaves"
-    if v.peepholes and v.block_size > 1:
-        return "a peephole of an ONNX LSTM sees one cell, and these see a block of them"
-    if v.nets != CLASSIC.nets and names[0] != "sigmoid":
-        return f"a gate that it lacks can only be held constant with sigmoid, not {names[0]}"
-    if unknown:
-        return f"an ONNX LSTM has no activation {unknown[0]!r}, only {tuple(FUNCTIONS)}"
-    return None
+    more = cell.more() if isinstance(cell, RecurrentCell) else ""
+    return node.why_not(_variant(cell), names, more)
 
 
 def attributes(cells: Iterable[Any]) -> dict[str, Any]:
@@ -81,8 +52,9 @@ def weights(cell: Any) -> dict[str, Array]:
 def as_peephole(cell: Any) -> PeepholeLSTM:
     """Makes a layer with all gates and peepholes that computes what a cell does.
 
-    An absent gate is held open by its bias, an absent forget gate at the constant decay; a gate of
-    a block stands once for each of its cells; absent weights are 0.
+    An absent gate is held open by its bias, an absent forget gate at the constant decay; one that
+    is 1 - i has the negative weights of i, so that no runtime needs to know `input_forget`. A gate
+    of a block stands once for each of its cells; absent weights are 0.
     """
     v, units = _variant(cell), cell.units
     same = PeepholeLSTM(units, dtype="float32")
@@ -102,6 +74,11 @@ def as_peephole(cell: Any) -> PeepholeLSTM:
     if v.peepholes and v.gates:
         rows = [gate in v.gates for gate in PEEPHOLE.gates]
         p[rows] = keras.ops.convert_to_numpy(cell.peephole_kernel)
+    if v.coupled:
+        i, f = (PEEPHOLE.columns(units)[net] for net in "if")
+        for array in (W, R, b):
+            array[..., f] = -array[..., i]
+        p[PEEPHOLE.gates.index("f")] = -p[PEEPHOLE.gates.index("i")]
     same.set_weights([W, R, p, b])
     return same
 

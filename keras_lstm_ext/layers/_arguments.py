@@ -26,7 +26,7 @@ OF_ALL = ("name", "dtype", "trainable", "kwargs")
 """What every Keras layer has."""
 STEP = (
     "Call it with `inputs` of shape `(batch, features)` and `states`, the list `[h, c]` of shape\n"
-    "    `(batch, units)` each; it returns `(h, [h, c])`."
+    "`(batch, units)` each; it returns `(h, [h, c])`."
 )
 REQUIRED: Any = P.empty
 
@@ -92,8 +92,10 @@ def _construct(cls: Any) -> None:
     __init__.__module__ = cls.__module__
     cls.__init__ = __init__
     cls.__signature__ = _OfInit()
-    for place, text in (("{arguments}", _text(cls)), ("{step}", STEP)):
-        cls.__doc__ = cls.__doc__ and cls.__doc__.replace(place, text)
+    if cls.__doc__:
+        # Python 3.13 does this when it compiles, so that what is inserted must not be indented.
+        doc = inspect.cleandoc(cls.__doc__)
+        cls.__doc__ = doc.replace("{arguments}", _text(cls)).replace("{step}", STEP)
 
 
 class _OfInit:
@@ -113,7 +115,7 @@ def _text(cls: type) -> str:
         says = "" if default is P.empty else f" Defaults to `{default!r}`."
         entry = f"{name}: {DOCS[name]}{says}"
         lines += textwrap.wrap(entry, 96, initial_indent=" " * 4, subsequent_indent=" " * 8)
-    return "\n    ".join(lines)
+    return "\n".join(lines)
 
 
 def declared(cls: type) -> dict[str, P]:

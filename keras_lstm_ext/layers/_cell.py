@@ -88,9 +88,19 @@ class RecurrentCell(keras.layers.LSTMCell):
     @property
     def has(self) -> dict[str, Any]:
         """What not every engine, file and system knows of a cell; what it lacks is falsy."""
-        names = ("normalize_nets", "normalize_output", "projection")
+        names = (
+            "normalize_nets",
+            "normalize_output",
+            "projection",
+            "nonrecurrent_projection",
+        )
         zoneout = {"zoneout_h": self.zoneout_h, "zoneout_c": self.zoneout_c}
         return {name: getattr(self.variant, name) for name in names} | zoneout
+
+    def more(self, *known: str) -> str:
+        """What a cell has of `has`, but for what is known, in words; empty if there is nothing."""
+        more = {k: v for k, v in self.has.items() if v and k not in known}
+        return " and ".join(f"{name}={value!r}" for name, value in more.items())
 
     @property
     def zoneout(self) -> tuple[float, float]:
@@ -133,7 +143,7 @@ class RecurrentCell(keras.layers.LSTMCell):
             )
         if v.projection is not None:
             self.projection_kernel = self._add(
-                "projection_kernel", (units, v.projection), "projection"
+                "projection_kernel", (units, v.outputs(units)), "projection"
             )
         if self.bias_widths:
             self.bias = self.add_weight(
@@ -266,7 +276,7 @@ class RecurrentCell(keras.layers.LSTMCell):
 
     def fed_back(self, states: Sequence[Tensor], training: bool) -> Tensor:
         """The vector r that `recurrent_kernel` multiplies: h, and the gates where they are fed."""
-        r = ops.cast(states[0], self.compute_dtype)
+        r = ops.cast(self.variant.recurrent_part(states[0]), self.compute_dtype)
         if self.variant.feeds_gates:
             r = ops.concatenate([r, ops.cast(states[2], r.dtype)], axis=-1)
         if self.variant.truncated:

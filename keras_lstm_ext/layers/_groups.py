@@ -241,4 +241,9 @@ class LayerNormed(Normalized, Blocks):
 class Projecting(Projected, Peepholes, Blocks):
     """What layers and cells with a projection of h have."""
 
-    projection: int = argument("Width of h, the projection of the cell outputs.")
+    projection: int = argument("Width of what is fed back, a projection of the cell outputs.")
+    nonrecurrent_projection: int | None = argument(
+        "Number of further projections of the cell outputs, which h ends with and which are not "
+        "fed back.",
+        default=None,
+    )

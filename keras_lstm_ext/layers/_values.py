@@ -20,6 +20,7 @@ VARIED = (
     "normalize_output",
     "epsilon",
     "projection",
+    "nonrecurrent_projection",
     "recurrent",
 )
 """The arguments that make a variant of the member that a class is."""

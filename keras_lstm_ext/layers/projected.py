@@ -12,7 +12,8 @@ class ProjectedLSTMCell(Projecting, OfCell, RecurrentCell):
     r"""One step of a `ProjectedLSTM`: see there for the equations.
 
     Call it with `inputs` of shape `(batch, features)` and `states`, the list `[h, c]` of shapes
-    `(batch, projection)` and `(batch, units)`; it returns `(h, [h, c])`.
+    `(batch, outputs)` and `(batch, units)`; it returns `(h, [h, c])`. There are `outputs =
+    projection + nonrecurrent_projection` of them.
 
     {arguments}
 
@@ -41,13 +42,14 @@ class ProjectedLSTM(Projecting, OfLayer, RecurrentLayer):
     \end{aligned}
     $$
 
-    The width of $h_t$ is `projection`, the number of cells `units`.
+    The width of $h_t$ is `projection`, the number of cells `units`. With `nonrecurrent_projection`,
+    $h_t$ has that many entries more; the nets do not read them, and $R_k$ has no rows for them.
 
-    Source: Sak, Senior and Beaufays 2014.
+    Source: Sak, Senior and Beaufays 2014, with their recurrent and their non-recurrent projection.
 
     With `blocks = units / block_size`, `kernel` and `recurrent_kernel` have the columns i (blocks),
     f (blocks), c (units), o (blocks), `recurrent_kernel` has `projection` rows, `projection_kernel`
-    the shape `(units, projection)`, `peephole_kernel` the rows i, f, o. The states are `[h, c]`.
+    a column for each entry of h, `peephole_kernel` the rows i, f, o. The states are `[h, c]`.
 
     {arguments}
 
@@ -55,9 +57,11 @@ class ProjectedLSTM(Projecting, OfLayer, RecurrentLayer):
         ValueError: If an argument has a value that it does not accept.
 
     Examples:
-        >>> layer = ProjectedLSTM(8, projection=3, return_sequences=True)
+        >>> layer = ProjectedLSTM(8, projection=3, nonrecurrent_projection=2)
         >>> tuple(layer(keras.ops.ones((2, 5, 4))).shape)
-        (2, 5, 3)
+        (2, 5)
+        >>> tuple(layer.recurrent_kernel.shape)
+        (3, 32)
     """
 
     cell_class = ProjectedLSTMCell

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "arrays.h"
+#include "cuda.h"
 
 namespace {
 
@@ -49,13 +50,20 @@ Error* error_of(const Api& api, const Outcome& outcome) {
   return api.create_error(&arguments);
 }
 
+// The attribute `plan`, or nothing where a call has another one.
+const Integers* words_of(const Attributes& a) {
+  if (a.size != 1 || a.kinds[0] != xla::ARRAY) return nullptr;
+  const Integers* words = static_cast<const Integers*>(a.at[0]);
+  return words->type == S64 ? words : nullptr;
+}
+
+const Outcome NO_PLAN = {Outcome::WRONG,
+                         "a call must have one attribute, `plan`, an array of 64-bit integers"};
+
 Outcome read_plan(const Attributes& a, Sequence* sequence) {
-  if (a.size == 1 && a.kinds[0] == xla::ARRAY) {
-    const Integers& words = *static_cast<const Integers*>(a.at[0]);
-    if (words.type == S64)
-      return sequence->read(static_cast<const int64_t*>(words.data), words.size);
-  }
-  return {Outcome::WRONG, "a call must have one attribute, `plan`, an array of 64-bit integers"};
+  const Integers* words = words_of(a);
+  if (!words) return NO_PLAN;
+  return sequence->read(static_cast<const int64_t*>(words->data), words->size);
 }
 
 // False where something is no array, or there are too many or too few.
@@ -84,7 +92,29 @@ Outcome call(bool backward, const CallFrame& frame) {
   return sequence.run(backward, in, out);
 }
 
-Error* handle(bool backward, CallFrame* frame) {
+Outcome call_on_card(const CallFrame& frame) {
+  const Integers* words = words_of(frame.attributes);
+  if (!words || words->size != 2) return NO_PLAN;
+  const int64_t* plan = static_cast<const int64_t*>(words->data);
+  StreamArguments stream = {{sizeof(StreamArguments), nullptr}, frame.context, nullptr};
+  if (frame.api->get_stream(&stream)) return {Outcome::WRONG, "XLA gives no stream here"};
+  Array in[LSTM_CUDA_MOST_ARRAYS], out[LSTM_CUDA_MOST_ARRAYS];
+  const int64_t inputs = frame.inputs.size, outputs = frame.outputs.size;
+  if (inputs + outputs > LSTM_CUDA_MOST_ARRAYS || !read_arrays(frame.inputs, inputs, in) ||
+      !read_arrays(frame.outputs, outputs, out))
+    return {Outcome::WRONG, "a call must have arrays, not so many"};
+  void* arrays[LSTM_CUDA_MOST_ARRAYS];
+  for (int64_t k = 0; k < inputs; ++k) arrays[k] = in[k].data;
+  for (int64_t k = 0; k < outputs; ++k) arrays[inputs + k] = out[k].data;
+  const int failed = lstm_cuda_launch(plan[0], static_cast<int32_t>(plan[1]), stream.stream, arrays,
+                                      static_cast<int32_t>(inputs + outputs));
+  if (failed == -1) return {Outcome::WRONG, "this process has not compiled the kernel"};
+  return {failed ? Outcome::WRONG : Outcome::GOOD,
+          "CUDA's driver refuses the kernel with error " + std::to_string(failed)};
+}
+
+template <typename F>
+Error* handle(CallFrame* frame, F compute) {
   for (Extension* e = frame->head.extension; e; e = e->next)
     if (e->type == METADATA) {
       answer(*reinterpret_cast<MetadataExtension*>(e)->metadata);
@@ -97,7 +127,7 @@ Error* handle(bool backward, CallFrame* frame) {
   }
   if (frame->stage != EXECUTE) return nullptr;
   try {
-    return error_of(*frame->api, call(backward, *frame));
+    return error_of(*frame->api, compute(*frame));
   } catch (const std::exception&) {
     return error_of(*frame->api, {Outcome::NO_MEMORY, "no memory"});
   }
@@ -117,9 +147,15 @@ bool add(const Api& api, const char* name, Handler execute) {
 
 }  // namespace
 
-Error* lstm_xla_forward(CallFrame* frame) { return handle(false, frame); }
+Error* lstm_xla_forward(CallFrame* frame) {
+  return handle(frame, [](const CallFrame& f) { return call(false, f); });
+}
 
-Error* lstm_xla_backward(CallFrame* frame) { return handle(true, frame); }
+Error* lstm_xla_backward(CallFrame* frame) {
+  return handle(frame, [](const CallFrame& f) { return call(true, f); });
+}
+
+Error* lstm_xla_cuda(CallFrame* frame) { return handle(frame, call_on_card); }
 
 int32_t lstm_xla_register(const Api* api) {
   return known(api) && add(*api, "keras_lstm_ext_forward", lstm_xla_forward) &&

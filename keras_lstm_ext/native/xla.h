@@ -72,6 +72,12 @@ struct RegisterArguments {
   uint32_t traits;
 };
 
+struct StreamArguments {
+  Head head;
+  void* context;
+  void* stream;
+};
+
 struct Api {
   Head head;
   Version version;
@@ -80,6 +86,7 @@ struct Api {
   void* get_message;
   void* destroy_error;
   Error* (*register_handler)(RegisterArguments*);
+  Error* (*get_stream)(StreamArguments*);
 };
 
 struct Buffer {
@@ -125,6 +132,9 @@ struct CallFrame {
 // What XLA calls; JAX takes them as they are.
 LSTM_API xla::Error* lstm_xla_forward(xla::CallFrame*);
 LSTM_API xla::Error* lstm_xla_backward(xla::CallFrame*);
+
+// The same for a kernel on a card, whose key and number of time steps are the attribute `plan`.
+LSTM_API xla::Error* lstm_xla_cuda(xla::CallFrame*);
 
 // Registers both with the XLA that has this interface, once in a process. 0, or 1 where the
 // interface is another one or refuses them.

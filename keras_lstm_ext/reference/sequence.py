@@ -126,7 +126,7 @@ def forward(
     _accepted("variant", variant, tuple(VARIANTS))
     _accepted("gradient", gradient, ("full", "truncated"))
     of_nets = {f"g{letter}_{k}" for letter in "WR" for k in VARIANTS[variant].FORM.nets}
-    known = {"gain", "shift", "P", *of_nets}
+    known = {"gain", "shift", "P", "Q", *of_nets}
     more = {name: value for name, value in weights.items() if name in known}
     module = _with(VARIANTS[variant], more)
     weights = {name: value for name, value in weights.items() if name not in more}
@@ -136,8 +136,9 @@ def forward(
     units = weights["W_c"].shape[1] if "W_c" in weights else 0
     cell = Cell(a, phi, block_size, gradient, gates, units, epsilon)
     width = more["P"].shape[1] if "P" in more else units
-    state = _checked_state(variant, state, weights, len(x), cell, width)
-    fed = sum(s.shape[1] for s in state) - state[1].shape[1]
+    others = more["Q"].shape[1] if "Q" in more else 0
+    state = _checked_state(variant, state, weights, len(x), cell, (width, others))
+    fed = width + sum(y.shape[1] for y in state[2:])
     w = complete(weights, form, fed, block_size, decay) | more
     if "gW_c" in more and "R_c" not in weights:
         w |= {f"gR_{k}": np.zeros_like(w[f"gW_{k}"]) for k in (*gates, "c")}
@@ -149,7 +150,7 @@ def forward(
 
     of_h, of_c = zoneout
     zones = (_in_order(of_h, go_backwards), _in_order(of_c, go_backwards))
-    outputs = np.zeros((*x.shape[:2], width), x.dtype)
+    outputs = np.zeros((*x.shape[:2], width + others), x.dtype)
     trace = []
     repeated = np.zeros_like(state[0])
     for t in range(x.shape[1]):
@@ -263,22 +264,31 @@ def _feed(state: State, multiplier: Array | None) -> State:
     if multiplier is None:
         return state
     h, c, *gates = state
-    width = h.shape[1]
-    return (h * multiplier[:, :width], c, *(y * multiplier[:, width:] for y in gates))
+    width = multiplier.shape[1] - sum(y.shape[1] for y in gates)
+    fed = np.concatenate([h[:, :width] * multiplier[:, :width], h[:, width:]], axis=1)
+    return (fed, c, *(y * multiplier[:, width:] for y in gates))
 
 
 def _checked_state(
-    variant: str, state: State | None, weights: Weights, batch: int, cell: Cell, width: int
+    variant: str,
+    state: State | None,
+    weights: Weights,
+    batch: int,
+    cell: Cell,
+    parts: tuple[int, int],
 ) -> State:
-    """The state given, or zeros; says what is wrong before a step would stumble over it."""
+    """The state given, or zeros; says what is wrong before a step would stumble over it.
+
+    `parts` are the widths of what is fed back of h, and of what is not.
+    """
     if "W_c" not in weights:
         raise ValueError(f"weights: 'W_c' is missing; given: {sorted(weights)}")
     units = weights["W_c"].shape[1]
     if units % cell.block_size:
         raise ValueError(f"block_size={cell.block_size} is not accepted: W_c has {units} units")
-    widths = [width, units]
-    fed = max((len(R) for name, R in weights.items() if name[0] == "R"), default=width)
-    with_gates = fed > width if state is None else len(state) > 2
+    widths = [sum(parts), units]
+    fed = max((len(R) for name, R in weights.items() if name[0] == "R"), default=parts[0])
+    with_gates = fed > parts[0] if state is None else len(state) > 2
     if VARIANTS[variant].FORM.gates_fed_back and cell.gates and with_gates:
         widths.append(len(cell.gates) * (units // cell.block_size))
     shapes = [(batch, width) for width in widths]

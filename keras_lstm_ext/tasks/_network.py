@@ -26,7 +26,7 @@ class Training:
         update: Whether weights change after a `"sequence"` or after every `"step"`.
         resets: Whether the state is set to zero at the ends of the strings inside a stream.
         test_size: Sequences of the test after training, 0 for none.
-        max_sequences: Sequences or streams after which a trial has failed, None if not given.
+        max_sequences: Sequences or streams after which a trial is stopped, None if not given.
 
     Examples:
         >>> Training(0.5, "window", 2000, trials=10, test_size=2560).update
@@ -61,6 +61,7 @@ class Network:
         shortcut: Whether output units see the input as well as the cells.
         output_activation: Activation of the output units, `"sigmoid"` or `"linear"`.
         grows: Whether the memory cell is added only when the error has stopped falling.
+        grows_after: How many sequences after the beginning it is added instead; None: as above.
 
     Examples:
         >>> from keras_lstm_ext.tasks import TASKS
@@ -78,6 +79,7 @@ class Network:
     shortcut: bool = False
     output_activation: Literal["sigmoid", "linear"] = "sigmoid"
     grows: bool = False
+    grows_after: int | None = None
 
     def count_weights(self, features: int, outputs: int) -> int:
         """Number of weights and biases.
@@ -97,7 +99,7 @@ class Network:
         peepholes = len(v.gates) * self.units if v.peepholes else 0
         norms = v.normalize_nets * (1 + (v.feedback != "none")) * columns
         norms += v.normalize_output * 2 * self.units
-        projection = self.units * (v.projection or 0)
+        projection = self.units * v.outputs(self.units) if v.projection else 0
         biases = {True: columns, "gates": gates, False: 0}[self.use_bias]
         seen = v.outputs(self.units) + self.shortcut * features + self.output_bias
         rows_without_gates = gates * widths["c"] if v.gates_to_gates else 0

@@ -139,9 +139,11 @@ class Multiplication(MarkedPairs):
         T: Least length.
         squared: Whether 0.04 bounds the square of the error, see `Adding`.
         n_seq: The paper has 140 and 13.
+        factor: 1, or 2 for twice the gradient, see `DistractorLag`.
 
     Raises:
-        ValueError: If `T` is not an integer from 20 on, or `n_seq` not a positive one.
+        ValueError: If `T` is not an integer from 20 on, `n_seq` not a positive one, or `factor`
+            another number.
 
     Examples:
         >>> Multiplication(n_seq=140).criterion.wrong
@@ -149,6 +151,7 @@ class Multiplication(MarkedPairs):
     """
 
     n_seq: int = 13
+    factor: int = 1
 
     low = 0.0
     neutral = 1.0
@@ -156,6 +159,7 @@ class Multiplication(MarkedPairs):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_at_least(1, n_seq=self.n_seq)
+        check_choice((1, 2), factor=self.factor)
 
     @property
     def criterion(self) -> Criterion:
@@ -165,7 +169,7 @@ class Multiplication(MarkedPairs):
     @property
     def networks(self) -> dict[str, Network]:
         """As for `Adding`, with random biases everywhere."""
-        training = Training(0.1, "window", 2000, trials=10, test_size=2560)
+        training = Training(0.1 * self.factor, "window", 2000, trials=10, test_size=2560)
         return {"2 blocks of 2": network_1997(2, 2, training, weight_range=0.1)}
 
     def target(self, X1: Array, X2: Array) -> Array:

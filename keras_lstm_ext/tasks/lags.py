@@ -48,9 +48,11 @@ class LongLag(Task):
         random: Whether the symbols between are random: task 2b.
         only_end: Whether only the last target counts, in training too; `for_testing` sets it for
             task 2b.
+        added: After how many sequences, at the least, the memory cell is added. None: when the
+            error has stopped falling, which is how the paper puts it.
 
     Raises:
-        ValueError: If `p` is not an integer from 2 on.
+        ValueError: If `p` is not an integer from 2 on, or `added` neither None nor one from 0 on.
 
     Examples:
         >>> LongLag(p=4).sample(1, 2, symbols=True).inputs
@@ -61,6 +63,7 @@ class LongLag(Task):
     p: int = 100
     random: bool = False
     only_end: bool = False
+    added: int | None = None
 
     criterion = Criterion(tolerance=0.25)
 
@@ -68,6 +71,8 @@ class LongLag(Task):
         plain_fields(self)
         check_at_least(2, p=self.p)
         check_choice((False, True), random=self.random, only_end=self.only_end)
+        if self.added is not None:
+            check_at_least(0, added=self.added)
 
     @property
     def features(self) -> int:
@@ -97,6 +102,7 @@ class LongLag(Task):
                 output_bias=False,
                 shortcut=True,
                 grows=True,
+                grows_after=self.added,
             )
         }
 
@@ -140,9 +146,12 @@ class DistractorLag(Task):
         q: Least number of distractors: the time lag less one.
         p: Number of different distractors.
         weight_range: Initial weights are within plus and minus this; the paper's is 0.2.
+        factor: 1, or 2 for the gradient of the sum of squares without the half, as in the paper's
+            equations A.14 and A.15; its A.17 and A.20 are without that factor.
 
     Raises:
-        ValueError: If `q` or `p` is not a positive integer, or `weight_range` not positive.
+        ValueError: If `q` or `p` is not a positive integer, `weight_range` not positive, or
+            `factor` another number.
 
     Examples:
         >>> task = DistractorLag(q=50, p=50)
@@ -153,6 +162,7 @@ class DistractorLag(Task):
     q: int = 50
     p: int = 50
     weight_range: float = 0.2
+    factor: int = 1
 
     outputs = 2
     varying = True
@@ -161,6 +171,7 @@ class DistractorLag(Task):
     def __post_init__(self) -> None:
         plain_fields(self)
         check_at_least(1, q=self.q, p=self.p)
+        check_choice((1, 2), factor=self.factor)
         r = self.weight_range
         if not is_number(r) or not r > 0:
             raise ValueError(
@@ -175,7 +186,8 @@ class DistractorLag(Task):
     @property
     def networks(self) -> dict[str, Network]:
         """Two blocks of one cell, without biases."""
-        training = Training(0.01, "test", 10_000, trials=20, max_sequences=5_000_000)
+        rate = 0.01 * self.factor
+        training = Training(rate, "test", 10_000, trials=20, max_sequences=5_000_000)
         network = network_1997(
             2, 1, training, weight_range=self.weight_range, use_bias=False, output_bias=False
         )

@@ -19,9 +19,11 @@ RIVALS = {
 """Whom each suite is compared with on TensorFlow."""
 
 
-def benchmark(suite: str, task: str, backend: str = "tensorflow") -> Iterator[str]:
+def benchmark(
+    suite: str, task: str, backend: str = "tensorflow", device: str = "cpu"
+) -> Iterator[str]:
     """A task of a suite: medians by shape, and how many times as fast as the rival."""
-    record = newest(suite, backend)
+    record = newest(suite, backend, device)
     if record is None:
         yield from ("", f"No run is recorded: `python -m benchmarks {suite} --backend {backend}`.")
         return
@@ -93,12 +95,28 @@ def provenance(record: report.Record) -> Iterator[str]:
     yield from folded(report.heading(record).splitlines())
 
 
-def folded(lines: Iterable[str]) -> Iterator[str]:
-    """Machine and versions, which few readers want to see at once."""
-    yield '??? note "Machine, versions, commit"'
+def folded(lines: Iterable[str], title: str = "Machine, versions, commit") -> Iterator[str]:
+    """What few readers want to see at once."""
+    yield f'??? note "{title}"'
     yield from (f"    {line}" for line in ("", *lines, ""))
 
 
-def newest(suite: str, backend: str = "tensorflow") -> report.Record | None:
-    """What `python -m benchmarks` wrote last, on whatever processor."""
-    return next(iter(kept(lstm_sources.ROOT / "benchmarks/results", suite, backend)), None)
+def newest(suite: str, backend: str = "tensorflow", device: str = "cpu") -> report.Record | None:
+    """What `python -m benchmarks` wrote last, on whatever processor or card."""
+    records = kept(lstm_sources.ROOT / "benchmarks/results", suite, backend, device)
+    return next(iter(records), None)
+
+
+def tests_on_cards() -> Iterator[str]:
+    """Which tests ran on which card, and how they ended."""
+    body, failed = [], []
+    for backend in ("jax", "tensorflow", "torch"):
+        for made in kept(lstm_sources.ROOT / "benchmarks/results", "tests", backend, "gpu"):
+            counts = (str(made["outcomes"].get(how, 0)) for how in ("passed", "failed", "skipped"))
+            found = made["versions"][backend]
+            where = f"{found['gpu']}, driver {found['gpu driver']}; {made['commit'][:7]}"
+            body.append([backend, *counts, where])
+            failed += made["failed"]
+    yield from ("", report.table(["backend", "passed", "failed", "skipped", "on"], body), "")
+    if failed:
+        yield f"Failed: {', '.join(f'`{name}`' for name in failed)}."

@@ -92,7 +92,8 @@ def _group(
             f'<th scope="rowgroup" rowspan="{len(rows)}"><a href="{task}/">{NAMES[task]}</a></th>'
         )
         yield f"<tr>{link if number == 0 else ''}<td>{escape(name)}</td>"
-        yield f"<td>{_dots(trials)}</td><td><span class='{MARKS[said]}'>{said}</span></td></tr>"
+        mark = next(mark for word, mark in MARKS.items() if said.startswith(word))
+        yield f"<td>{_dots(trials)}</td><td><span class='{mark}'>{said}</span></td></tr>"
 
 
 def _dots(trials: list[Record]) -> str:

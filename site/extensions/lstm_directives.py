@@ -12,10 +12,13 @@ import example
 import lstm_benchmarks
 import lstm_board
 import lstm_citations
+import lstm_course
+import lstm_data
 import lstm_equations
 import lstm_experiments
 import lstm_figures
 import lstm_ledger
+import lstm_related
 import lstm_tables
 from markdown import Extension, Markdown
 from markdown.preprocessors import Preprocessor
@@ -28,6 +31,7 @@ DIRECTIVES: dict[str, Callable[..., Iterator[str]]] = {
     "tests": lstm_equations.tests,
     "cell": lstm_figures.cell,
     "timeline": lstm_figures.timeline,
+    "drawing": lstm_figures.drawing,
     "figure": lstm_figures.interactive,
     "moving-cell": lstm_figures.moving_cell,
     "example-sentence": example.sentence,
@@ -42,6 +46,7 @@ DIRECTIVES: dict[str, Callable[..., Iterator[str]]] = {
     "benchmark-memory": lstm_benchmarks.memory,
     "benchmark-accelerate": lstm_benchmarks.accelerate,
     "benchmark-processors": lstm_benchmarks.processors,
+    "benchmark-cards": lstm_benchmarks.tests_on_cards,
     "experiment": lstm_experiments.experiment,
     "experiment-task": lstm_experiments.task,
     "board": lstm_board.board,
@@ -52,6 +57,10 @@ DIRECTIVES: dict[str, Callable[..., Iterator[str]]] = {
     "fact-peepholes": lstm_experiments.fact_peepholes,
     "bibliography": lstm_citations.bibliography,
     "ledger": lstm_ledger.ledger,
+    "related": lstm_related.related,
+    "data": lstm_data.table,
+    "lesson": lstm_course.lesson,
+    "lessons": lstm_course.overview,
 }
 NUMBERS = {
     "as-published",
@@ -59,6 +68,7 @@ NUMBERS = {
     "benchmark-memory",
     "benchmark-accelerate",
     "benchmark-processors",
+    "benchmark-cards",
     "concordance",
     "experiment",
     "experiment-flow",

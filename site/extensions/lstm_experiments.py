@@ -27,7 +27,7 @@ def experiment(task: str) -> Iterator[str]:
     """What came out of a task: figures, a table, and the commands."""
     found = results(task)
     if not found:
-        yield from ("", *report.paper_table(task).splitlines(), "", "Ours are not run yet.", "")
+        yield from ("", "Ours are not run yet.", "")
         return
     for figure in (needed, curves):
         yield from ("", '<figure class="needed">', figure.draw(task, found))
@@ -36,17 +36,24 @@ def experiment(task: str) -> Iterator[str]:
     for content in found:
         for comparison in report.comparisons(content):
             yield from (comparison, "")
-    for content in found:
-        settings = "".join(f" --setting {k}={v}" for k, v in content["settings"].items())
-        for name, row in content["rows"].items():
-            how = f' --network "{name}" --limit {row["limit"]} --trials {len(row["trials"])}'
-            yield f"    python -m keras_lstm_ext reproduce {task}{settings}{how}"
+    yield from lstm_benchmarks.folded((f"    {line}" for line in commands(task, found)), "Commands")
     records = ", ".join(
         f'<a class="record" href="../results/{p.name}">{p.name}</a>' for p in paths(task)
     )
     yield from ("", f"Records of the runs: {records}", "")
-    lines = {line: None for content in found for line in where(content)}
+    seeds = {f"Seed {content['seed']}": None for content in found}
+    rows = [row for content in found for row in content["rows"].values()]
+    lines = seeds | {line: None for row in rows for line in where(row)}
     yield from ("", *lstm_benchmarks.folded(f"* {line}" for line in lines))
+
+
+def commands(task: str, found: list[report.Record]) -> Iterator[str]:
+    """What runs each row again."""
+    for content in found:
+        settings = "".join(f" --setting {k}={v}" for k, v in content["settings"].items())
+        for name, row in content["rows"].items():
+            how = f' --network "{name}" --limit {row["limit"]} --trials {len(row["trials"])}'
+            yield f"python -m keras_lstm_ext reproduce {task}{settings}{how}"
 
 
 def task(name: str) -> Iterator[str]:
@@ -58,7 +65,8 @@ def task(name: str) -> Iterator[str]:
     for what, theirs in network.procedure(name):
         yield f"| {what} | {theirs} | the same |"
     yield f"| looked at | {LOOKED_AT.get(name, 'not said')} | after every 2 % more sequences |"
-    ours = [row for c in results(name) if not c["settings"] for row in c["rows"].values()]
+    found = [row for c in results(name) if not c["settings"] for row in c["rows"].items()]
+    ours = [row for network, row in found if network not in report.MODELS]
     training = sample.TASKS[name].network.training
     limits = sorted({row["limit"] for row in ours if row["trials"]})
     trials = sorted({len(row["trials"]) for row in ours if row["trials"]})
@@ -82,7 +90,8 @@ def error_flow(task: str) -> Iterator[str]:
     yield from ("", *report.flow_table(content).splitlines(), "")
     how = f"--error-flow --trials {content['trials']}"
     yield f"    python -m keras_lstm_ext reproduce {task} {how}"
-    yield from ("", *lstm_benchmarks.folded(f"* {line}" for line in where(content)))
+    lines = f"Seed {content['seed']}", *where(content)
+    yield from ("", *lstm_benchmarks.folded(f"* {line}" for line in lines))
 
 
 def models() -> Iterator[str]:
@@ -133,13 +142,12 @@ def note() -> Iterator[str]:
     yield from ("", *report.NOTE.splitlines(), "")
 
 
-def where(content: report.Record) -> Iterator[str]:
-    """Where it was run."""
-    commits = (row.get("commit") for row in content["rows"].values())
-    commit = ", ".join({content["commit"]: None} | {c: None for c in commits if c})
-    yield f"Version {content['version']}, commit {commit}, seed {content['seed']}"
-    yield bench.of_machine(content["machine"])
-    yield ", ".join(f"{name} {version}" for name, version in content["versions"].items())
+def where(made: report.Record) -> Iterator[str]:
+    """Where a row of a file, or an error flow, was run."""
+    arithmetic = f": {made['arithmetic']}" if "arithmetic" in made else ""
+    yield f"Version {made['version']}, commit {made['commit']}{arithmetic}"
+    yield bench.of_machine(made["machine"])
+    yield ", ".join(f"{name} {version}" for name, version in made["versions"].items())
 
 
 def results(task: str) -> list[report.Record]:

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 
+import cell_at_work
 import events
+import explorer
 import gradient_flow
+import history
 import live
 import lstm_sources  # noqa: F401  (stands in for the package, see there)
 import moving
-import step_through
 
 from keras_lstm_ext import diagram
 from keras_lstm_ext.variants import FAMILY
@@ -17,8 +19,9 @@ BEFORE = {"original": "cec", "classic": "original", "peephole": "classic"}
 
 INTERACTIVE = {
     "gradient-flow": gradient_flow.draw,
-    "step-through": step_through.draw,
+    "cell-at-work": cell_at_work.draw,
     "live": live.draw,
+    "explorer": explorer.draw,
 }
 
 
@@ -28,6 +31,13 @@ def cell(name: str) -> Iterator[str]:
     yield from ("", '<figure class="cell">', diagram.draw(name, FAMILY[name], earlier))
     yield f"<figcaption>{diagram.caption(name, FAMILY[name])}</figcaption>"
     yield from ("</figure>", "")
+
+
+def drawing(name: str) -> Iterator[str]:
+    """A drawing of the history section, with what it shows."""
+    draw, caption = history.DRAWINGS[name]
+    yield from ("", f'<figure class="drawing" id="drawing-{name}">', draw())
+    yield from (f"<figcaption>{caption}</figcaption></figure>", "")
 
 
 def timeline() -> Iterator[str]:

@@ -5,7 +5,6 @@ source only.
 """
 
 import ast
-import inspect
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,7 +29,7 @@ class ArgumentsExtension(griffe.Extension):
             entries = (texts | docs).items()
             lines = ["Args:", *(f"    {name}: {text}" for name, text in entries)]
             text = cls.docstring.value.replace(PLACEHOLDER, "\n".join(lines))
-            cls.docstring.value = text.replace("{step}", inspect.cleandoc(step))
+            cls.docstring.value = text.replace("{step}", step)
             cls.set_member("__init__", griffe.Function("__init__", parameters=parameters))
 
 

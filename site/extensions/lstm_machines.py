@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import explorer
 import lstm_cards
 import lstm_changes
+import lstm_data
 import lstm_llms
 import lstm_sources
 from bs4 import BeautifulSoup, Tag
@@ -79,9 +81,11 @@ def on_page_context(
 
 
 def on_post_build(config: MkDocsConfig) -> None:
-    """Writes the records of the experiments, which a data set points to."""
+    """Writes the records of the experiments, which a data set points to, and other data."""
     for path in RESULTS.glob("*.json"):
         _write(config, f"experiments/results/{path.name}", path.read_bytes())
+    for name, content in (("assets/explorer.json", explorer.written()), *lstm_data.files()):
+        _write(config, name, content)
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> None:

@@ -1,7 +1,7 @@
 """What the site takes from the code: the family, the bibliography and the reference equations.
 
-A build needs neither Keras nor TensorFlow. Importing `keras_lstm_ext` would load them, so a bare
-package of that name stands in for it; its modules that need neither are then imported as usual.
+A build needs neither Keras nor TensorFlow. Importing `keras_lstm_ext` would load them, so bare
+packages stand in for it and its `export`; modules that need neither are then imported as usual.
 """
 
 import ast
@@ -19,9 +19,9 @@ SITE = ROOT / "site"
 PACKAGE = ROOT / "keras_lstm_ext"
 
 if "keras_lstm_ext" not in sys.modules:
-    _bare = ModuleType("keras_lstm_ext")
-    _bare.__path__ = [str(PACKAGE)]
-    sys.modules["keras_lstm_ext"] = _bare
+    for _name in ("keras_lstm_ext", "keras_lstm_ext.export"):
+        sys.modules[_name] = _bare = ModuleType(_name)
+        _bare.__path__ = [str(ROOT / _name.replace(".", "/"))]
 
 _TEX = re.compile(r"\$\$(.+?)\$\$", re.DOTALL)
 

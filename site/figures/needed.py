@@ -13,7 +13,10 @@ CAPTION = """\
 Sequences needed: a line for each of our trials that solved the task, a bar for the 95 % confidence
 interval of their mean, a diamond for the paper's mean, dots for its lowest and highest."""
 
-WIDTH, MARGIN, LANE, TOP = 470, 26, 46, 4
+WIDTH, MARGIN, TOP = 470, 26, 4
+
+MANY = 12
+"""Rows beyond which they stand closer."""
 
 
 class Row:
@@ -43,7 +46,8 @@ def draw(task: str, contents: Sequence[Record]) -> str:
     numbers = [math.log10(n) for row in rows for n in row.numbers()]
     # Where nothing was needed there is no scale, only the names.
     first, last = (math.floor(min(numbers)), math.ceil(max(numbers) + 0.01)) if numbers else (0, -1)
-    bottom = TOP + LANE * len(rows)
+    lane = 32 if len(rows) > MANY else 46
+    bottom = TOP + lane * len(rows)
     title = f"{task}: sequences needed"
     picture = Drawing(
         f"needed-{task}", (0, 0, WIDTH, bottom + 28), title, "; ".join(map(words, rows))
@@ -58,7 +62,7 @@ def draw(task: str, contents: Sequence[Record]) -> str:
         picture.add(f'<path class="grid" d="M{x:.1f} {TOP}V{bottom}"/>')
         picture.text(round(x), bottom + 18, f"{10**power:,}", "small")
     for place, row in enumerate(rows):
-        y = TOP + LANE * place + 31
+        y = TOP + lane * (place + 1) - 10
         name = escape(f"{place + 1}. {row.label}: {row.solved}")
         picture.add(f'<text class="name" x="{MARGIN}" y="{y - 15}">{name}</text>')
         if row.interval:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from keras_lstm_ext import ClassicLSTM, OriginalLSTM, PeepholeLSTM, Variant, VariantLSTM
+from tests import backends
 from tests.contract.family import (
     BATCH,
     BLOCKS,
@@ -96,6 +97,7 @@ TOGGLED: dict[str, Any] = {
 }
 
 
+@pytest.mark.usefixtures("no_xla")
 @pytest.mark.parametrize("name", TOGGLED)
 def test_what_may_change_acts_at_once(name: str) -> None:
     mask = np.arange(TIME) != 3
@@ -200,6 +202,7 @@ def test_a_weight_is_not_replaced_by_an_array(name: str) -> None:
     for owner in (layer, layer.cell):
         with pytest.raises(AttributeError, match=rf"`{name}\.assign\(array\)`"):
             setattr(owner, name, array)
-    assert_close(run(layer, X), expected, tolerance=0.0)
+    # A card need not add up twice in the same order.
+    assert_close(run(layer, X), expected, tolerance=1e-5 if backends.has_gpu() else 0.0)
     getattr(layer, name).assign(array)
     assert (layer.get_weights()[[w.name for w in layer.weights].index(name)] == 0).all()

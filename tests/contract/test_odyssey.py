@@ -70,8 +70,8 @@ def test_engines_that_lack_it_say_so(name: str, tmp_path: Path) -> None:
         with pytest.raises(ValueError, match="`engine='cudnn'` cannot run"):
             network(name, engine="cudnn")(normal(BATCH, TIME, FEATURES))
     assert layer.explain().engine != "cudnn"
-    if keras.backend.backend() == "tensorflow":
-        with pytest.raises(ValueError, match=r"gates are fed back|what the input gate leaves"):
+    if keras.backend.backend() == "tensorflow" and name == "FGR":
+        with pytest.raises(ValueError, match=r"gates are fed back"):
             export_onnx(keras.Sequential([keras.Input((7, M)), layer]), tmp_path / "x.onnx")
 
 

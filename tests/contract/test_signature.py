@@ -82,6 +82,7 @@ OTHER_THAN_DEFAULT: dict[str, Any] = {
     "normalize_output": False,
     "epsilon": 1e-3,
     "projection": 4,
+    "nonrecurrent_projection": 2,
     "gain_initializer": "he_normal",
     "projection_initializer": "he_normal",
     "projection_regularizer": keras.regularizers.L1(0.5),

@@ -11,7 +11,12 @@ def main(*paths: str) -> None:
         x, h, c = (given.pop(name) for name in "xhc")
         both = 2 if "weight_ih_l0_reverse" in given else 1
         lstm = torch.nn.LSTM(
-            x.shape[2], h.shape[2], len(h) // both, batch_first=True, bidirectional=both == 2
+            x.shape[2],
+            c.shape[2],
+            len(h) // both,
+            batch_first=True,
+            bidirectional=both == 2,
+            proj_size=h.shape[2] if h.shape[2] != c.shape[2] else 0,
         )
         lstm.load_state_dict(given)
         with torch.inference_mode():

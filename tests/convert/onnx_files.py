@@ -40,6 +40,19 @@ def model(arrays: Mapping[str, np.ndarray], units: int, **attributes: Any) -> An
     return made
 
 
+def with_forget_gate(arrays: Mapping[str, np.ndarray], units: int) -> dict[str, np.ndarray]:
+    """Arrays of the nets i, o, c with random ones of net f between o and c, or after o in P."""
+    rng = np.random.default_rng(8)
+    whole = {}
+    for name, array in arrays.items():
+        starts = {"W": [2], "R": [2], "B": [2, 5], "P": [2]}[name]
+        made = rng.normal(size=(len(array), units * len(starts), *array.shape[2:]))
+        parts = np.split(made.astype("float32"), len(starts), axis=1)
+        at = np.repeat(np.array(starts) * units, units)
+        whole[name] = np.insert(array, at, np.concatenate(parts, axis=1), axis=1)
+    return whole
+
+
 def run(made: Any, x: np.ndarray, h: np.ndarray, c: np.ndarray) -> list[np.ndarray]:
     """Outputs `(batch, timesteps, directions, units)` and the last states, directions first."""
     onnxruntime = pytest.importorskip("onnxruntime")

@@ -19,7 +19,7 @@ Arrays = Mapping[str, np.ndarray]
 Shapes = dict[str, tuple[int, ...]]
 Run = Callable[..., list[np.ndarray]]
 
-I, H = 5, 4  # noqa: E741
+I, H, P = 5, 4, 3  # noqa: E741
 
 
 def shapes(**sizes: tuple[int, ...]) -> Shapes:
@@ -32,6 +32,9 @@ BLOCK = {"w": (I + H, 4 * H), "b": (4 * H,), "wci": (H,), "wcf": (H,), "wco": (H
 GATES_1 = "icfo"  # Keras 1 names its gates
 TORCH = {"weight_ih": (4 * H, I), "weight_hh": (4 * H, H), "bias_ih": (4 * H,), "bias_hh": (4 * H,)}
 
+NORM = {"gamma": (2, 4 * H), "gamma_h": (H,), "beta_h": (H,)}
+COUPLED = {"W_0": (I + H, 3 * H), "B": (3 * H,), "W_F_diag": (H,), "W_O_diag": (H,)}
+
 SHAPES: dict[str, Shapes] = {
     "keras": KERAS,
     "cudnn_lstm": KERAS | {"bias": (8 * H,)},
@@ -42,9 +45,15 @@ SHAPES: dict[str, Shapes] = {
     | {f"{gate}_gate_peephole_weights": (H,) for gate in ("input", "forget", "output")},
     "tf1": TF | {f"w_{gate}_diag": (H,) for gate in "ifo"},
     "tf1 without peepholes": TF,
+    "tf1 projected": {"kernel": (I + P, 4 * H), "bias": (4 * H,), "projection/kernel": (H, P)}
+    | {f"w_{gate}_diag": (H,) for gate in "ifo"},
+    "tf1_coupled": COUPLED,
+    "tf1_coupled projected": COUPLED | {"W_0": (I + P, 3 * H), "W_P_0": (H, P)},
     "block_lstm_v1": BLOCK,
     "block_lstm_v2": BLOCK,
     "pytorch": {f"{name}_l0": shape for name, shape in TORCH.items()},
+    "pytorch projected": {f"{name}_l0": shape for name, shape in TORCH.items()}
+    | {"weight_hh_l0": (4 * H, P), "weight_hr_l0": (P, H)},
     "pytorch_cell": TORCH,
     "flax": {f"i{gate}/kernel": (I, H) for gate in "ifgo"}
     | {f"h{gate}/kernel": (H, H) for gate in "ifgo"}
@@ -56,6 +65,10 @@ SHAPES: dict[str, Shapes] = {
     },
     "haiku": {"linear/w": (I + H, 4 * H), "linear/b": (4 * H,)},
     "haste": KERAS,
+    "haste zoneout": KERAS,
+    "haste_layer_norm": KERAS | NORM,
+    "haste_layer_norm zoneout": KERAS | NORM,
+    "haste_tf_layer_norm": TF | NORM,
     "lasagne": {f"W_in_to_{net}": (I, H) for net in ("ingate", "forgetgate", "cell", "outgate")}
     | {f"W_hid_to_{net}": (H, H) for net in ("ingate", "forgetgate", "cell", "outgate")}
     | {f"b_{net}": (H,) for net in ("ingate", "forgetgate", "cell", "outgate")}
@@ -63,7 +76,14 @@ SHAPES: dict[str, Shapes] = {
     "dl4j": {"W": (I, 4 * H), "RW": (H, 4 * H + 3), "b": (1, 4 * H)},
     "dl4j without peepholes": {"W": (I, 4 * H), "RW": (H, 4 * H), "b": (1, 4 * H)},
     "onnx": {"W": (1, 4 * H, I), "R": (1, 4 * H, H), "B": (1, 8 * H), "P": (1, 3 * H)},
+    "onnx_input_forget": {
+        "W": (1, 3 * H, I),
+        "R": (1, 3 * H, H),
+        "B": (1, 6 * H),
+        "P": (1, 2 * H),
+    },
 }
+ZONEOUT = 0.3
 WITH_PEEPHOLES = ("tfa", "tf1", "block_lstm_v1", "block_lstm_v2", "lasagne", "dl4j", "onnx")
 
 
@@ -119,6 +139,62 @@ def haste(a: Arrays, x: np.ndarray, h: np.ndarray) -> Any:
     v = x @ a["kernel"] + h @ a["recurrent_kernel"] + a["bias"]
     i, g, f, o = np.split(v, 4, axis=1)
     return i, f, g, o
+
+
+def haste_norm(v: np.ndarray) -> np.ndarray:
+    mean, variance = v.mean(axis=-1, keepdims=True), v.var(axis=-1, keepdims=True)
+    return (v - mean) / np.sqrt(variance + 1e-5)
+
+
+def haste_layer_norm(zoneout: float) -> Run:
+    """In inference, where zoneout is its mean; it has no part in c."""
+
+    def run(a: Arrays, x: np.ndarray, h: np.ndarray, c: np.ndarray) -> Any:
+        kernel, recurrent = a["kernel"][:I], a.get("recurrent_kernel", a["kernel"][I:])
+
+        def step(x: Any, h: Any, c: Any) -> Any:
+            v = haste_norm(x @ kernel) * a["gamma"][0] + haste_norm(h @ recurrent) * a["gamma"][1]
+            i, g, f, o = np.split(v + a["bias"], 4, axis=1)
+            c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+            made = sigmoid(o) * np.tanh(haste_norm(c) * a["gamma_h"] + a["beta_h"])
+            return zoneout * h + (1 - zoneout) * made, c
+
+        return over_time(step, x, h, c)
+
+    return run
+
+
+def haste_zoneout(a: Arrays, x: np.ndarray, h: np.ndarray, c: np.ndarray) -> Any:
+    def step(x: Any, h: Any, c: Any) -> Any:
+        i, f, g, o = haste(a, x, h)
+        c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+        return ZONEOUT * h + (1 - ZONEOUT) * sigmoid(o) * np.tanh(c), c
+
+    return over_time(step, x, h, c)
+
+
+def pytorch_projected(a: Arrays, x: np.ndarray, h: np.ndarray, c: np.ndarray) -> Any:
+    def step(x: Any, h: Any, c: Any) -> Any:
+        i, f, g, o = pytorch(a, x, h)
+        c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+        return (sigmoid(o) * np.tanh(c)) @ a["weight_hr_l0"].T, c
+
+    return over_time(step, x, h, c)
+
+
+def tf1_coupled(
+    a: Arrays, x: np.ndarray, h: np.ndarray, c: np.ndarray, forget_bias: float = 1.0
+) -> Any:
+    """As TensorFlow 1.15 documents it: j, f, o; 1 - f lets in; peepholes of f and o."""
+
+    def step(x: Any, h: Any, c: Any) -> Any:
+        j, f, o = np.split(np.concatenate([x, h], axis=1) @ a["W_0"] + a["B"], 3, axis=1)
+        kept = sigmoid(f + forget_bias + a.get("W_F_diag", 0.0) * c)
+        c = kept * c + (1 - kept) * np.tanh(j)
+        m = sigmoid(o + a.get("W_O_diag", 0.0) * c) * np.tanh(c)
+        return m @ a["W_P_0"] if "W_P_0" in a else m, c
+
+    return over_time(step, x, h, c)
 
 
 def pytorch(a: Arrays, x: np.ndarray, h: np.ndarray) -> Any:
@@ -208,13 +284,20 @@ def tf1(
     c: np.ndarray,
     forget_bias: float = 1.0,
     checkpoint: Any = None,
+    **clipping: float,
 ) -> Any:
     """A graph of TensorFlow 1, with its variables in a scope of their own."""
     tf = pytest.importorskip("tensorflow").compat.v1
     # No public name is left for it beside Keras 3.
     legacy = pytest.importorskip("tensorflow.python.keras.layers.legacy_rnn.rnn_cell_impl")
     with tf.Graph().as_default(), tf.Session() as session:
-        cell = legacy.LSTMCell(H, use_peepholes="w_i_diag" in a, forget_bias=forget_bias)
+        cell = legacy.LSTMCell(
+            H,
+            use_peepholes="w_i_diag" in a,
+            forget_bias=forget_bias,
+            num_proj=P if "projection/kernel" in a else None,
+            **clipping,
+        )
         state = legacy.LSTMStateTuple(c=tf.constant(c), h=tf.constant(h))
         outputs, last = tf.nn.dynamic_rnn(cell, tf.constant(x), initial_state=state)
         for variable in tf.global_variables():
@@ -247,6 +330,13 @@ def onnx(a: Arrays, x: np.ndarray, h: np.ndarray, c: np.ndarray) -> Any:
     return [y[:, :, 0], h[0], c[0]]
 
 
+def onnx_input_forget(a: Arrays, x: np.ndarray, h: np.ndarray, c: np.ndarray) -> Any:
+    """A node whose forget gate has any weights, which must not matter."""
+    whole = onnx_files.with_forget_gate(a, H)
+    y, h, c = onnx_files.run(onnx_files.model(whole, H, input_forget=1), x, h[None], c[None])
+    return [y[:, :, 0], h[0], c[0]]
+
+
 RUNS: dict[str, Run] = {
     "keras": keras_lstm,
     "cudnn_lstm": without_peepholes(cudnn_lstm),
@@ -254,17 +344,26 @@ RUNS: dict[str, Run] = {
     "tfa": tfa,
     "tf1": tf1,
     "tf1 without peepholes": tf1,
+    "tf1 projected": tf1,
+    "tf1_coupled": tf1_coupled,
+    "tf1_coupled projected": tf1_coupled,
     "block_lstm_v1": block_lstm("BlockLSTM", cell_clip=-1),
     "block_lstm_v2": block_lstm("BlockLSTMV2"),
     "pytorch": without_peepholes(pytorch),
+    "pytorch projected": pytorch_projected,
     "pytorch_cell": without_peepholes(pytorch_cell),
     "flax": without_peepholes(flax),
     "flax_nnx": without_peepholes(flax_nnx),
     "haiku": without_peepholes(haiku),
     "haste": without_peepholes(haste),
+    "haste zoneout": haste_zoneout,
+    "haste_layer_norm": haste_layer_norm(0.0),
+    "haste_layer_norm zoneout": haste_layer_norm(ZONEOUT),
+    "haste_tf_layer_norm": haste_layer_norm(0.0),
     "lasagne": lasagne,
     "dl4j": dl4j,
     "dl4j without peepholes": dl4j,
     "onnx": onnx,
+    "onnx_input_forget": onnx_input_forget,
 }
 """Those that run in this process."""

@@ -9,11 +9,18 @@ import keras
 import numpy as np
 import pytest
 
-from keras_lstm_ext import ClassicLSTM, PeepholeLSTM, activations
+from keras_lstm_ext import (
+    ClassicLSTM,
+    CoupledLSTM,
+    PeepholeLSTM,
+    ProjectedLSTM,
+    VariantLSTM,
+    activations,
+)
 from keras_lstm_ext.convert import read_checkpoint, read_h5, read_layers, set_weights
 from tests.contract.family import UNITS, assert_close, normal, run
 from tests.convert import old_files, systems
-from tests.convert.test_systems import STATES, X, layer_for
+from tests.convert.test_systems import STATES, X, layer_for, states_for
 
 ARGUMENTS = {"return_sequences": True, "return_state": True, "engine": "portable"}
 
@@ -121,11 +128,72 @@ def test_what_cudnn_saved_adds_nothing(tmp_path: Path) -> None:
     assert_close(run(layer, X, initial_state=STATES), systems.tf1(arrays, X, *STATES, 0.0))
 
 
-def test_a_projection_is_refused(tmp_path: Path) -> None:
-    arrays = systems.random_arrays("tf1") | {"projection/kernel": normal(UNITS, 2)}
-    path = write_checkpoint(tmp_path / "m", {f"rnn/lstm_cell/{k}": a for k, a in arrays.items()})
-    with pytest.raises(ValueError, match=r"without projection\. Received: 'rnn/lstm_cell'"):
-        read_layers(path)
+@pytest.mark.parametrize(
+    ("system", "left_out", "cls"),
+    [
+        ("tf1 projected", "w_", ProjectedLSTM),
+        ("tf1 projected", "", VariantLSTM),
+        ("tf1_coupled", "W_F W_O", CoupledLSTM),
+        ("tf1_coupled", "", VariantLSTM),
+        ("tf1_coupled projected", "W_F W_O", VariantLSTM),
+    ],
+)
+def test_other_cells_of_tensorflow_1(system: str, left_out: str, cls: Any, tmp_path: Path) -> None:
+    arrays = systems.random_arrays(system)
+    if not left_out:
+        arrays = {k: a for k, a in arrays.items() if "diag" not in k}
+    scope = "rnn/coupled_input_forget_gate_lstm_cell" if "coupled" in system else "rnn/lstm_cell"
+    path = write_checkpoint(tmp_path / "m", {f"{scope}/{k}": a for k, a in arrays.items()})
+    ((name, layer),) = read_layers(path, **ARGUMENTS).items()
+    assert name == scope
+    assert type(layer) is cls
+    states = states_for(system)
+    assert_close(run(layer, X, initial_state=states), systems.RUNS[system](arrays, X, *states))
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["kernel", "bias", "gamma", "gamma_h", "beta_h"], "haste_tf_layer_norm"),
+        (["kernel", "bias", "input/gamma", "input/beta"], "without layer normalisation"),
+        (["W_0", "B", "state/gamma"], "without layer normalisation"),
+        (["W_0", "B", "W_1"], "in one piece"),
+    ],
+)
+@pytest.mark.parametrize("read", [read_checkpoint, read_layers])
+def test_cells_that_would_be_read_in_part(
+    read: Any, names: list[str], words: str, tmp_path: Path
+) -> None:
+    system = "tf1_coupled" if "W_0" in names else "tf1 without peepholes"
+    arrays = systems.random_arrays(system)
+    variables = {f"rnn/lstm_cell/{k}": arrays.get(k, normal(UNITS)) for k in names}
+    path = write_checkpoint(tmp_path / "m", variables)
+    with pytest.raises(ValueError, match=rf"(?s){words}.*Received: 'rnn/lstm_cell'"):
+        read(path)
+
+
+@pytest.mark.parametrize("clipping", [{"cell_clip": 0.5}, {"proj_clip": 0.5}])
+@pytest.mark.parametrize("read", [read_checkpoint, read_layers])
+def test_cells_that_clip(read: Any, clipping: dict[str, float], tmp_path: Path) -> None:
+    arrays, states = systems.random_arrays("tf1 projected"), states_for("tf1 projected")
+    path = tmp_path / "m.ckpt"
+    clipped = systems.tf1(arrays, X, *states, checkpoint=path, **clipping)
+    plain = systems.tf1(arrays, X, *states)
+    assert np.abs(clipped[0] - plain[0]).max() > 1e-3
+    with pytest.raises(ValueError, match=r"without cell_clip and proj_clip.*clip_by_value"):
+        read(path)
+
+
+def test_a_cell_that_normalises_its_state(tmp_path: Path) -> None:
+    arrays = systems.random_arrays("keras") | {
+        f"{norm}/{name}": normal(16)
+        for norm in ("kernel_norm", "recurrent_norm", "state_norm")
+        for name in ("gamma", "beta")
+    }
+    path = h5("keras", "rnn/layer_norm_lstm_cell")(tmp_path, arrays)
+    for read in (read_h5, read_layers):
+        with pytest.raises(ValueError, match=r"the state itself.*'rnn/layer_norm_lstm_cell' with"):
+            read(path)
 
 
 @pytest.mark.parametrize("read", [read_checkpoint, read_layers])

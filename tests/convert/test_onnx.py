@@ -36,6 +36,19 @@ def test_weights_of_a_file(tmp_path: Path, attributes: dict[str, Any]) -> None:
     assert_close(run(layer, x, initial_state=[h, c]), [y[:, :, 0], y_h[0], y_c[0]])
 
 
+@pytest.mark.parametrize("given", ["WRB", "WR", "WRBP"])
+def test_weights_of_coupled_gates(tmp_path: Path, given: str) -> None:
+    coupled = systems.random_arrays("onnx_input_forget")
+    whole = onnx_files.with_forget_gate({k: coupled[k] for k in given}, UNITS)
+    path = saved(tmp_path, onnx_files.model(whole, UNITS, input_forget=1))
+    found = read_onnx(path)["memory"]
+    assert found.keys() == set(given)
+    for name, array in found.items():
+        np.testing.assert_array_equal(array, coupled[name])
+    with pytest.raises(ValueError, match=r"12, 5\), which the layout|shape \(1, 12, 5\)"):
+        set_weights(randomize(PeepholeLSTM(UNITS)), found, "onnx")
+
+
 def test_weights_in_constant_nodes(tmp_path: Path) -> None:
     model = onnx_files.model(ARRAYS, UNITS)
     (weights,) = [t for t in model.graph.initializer if t.name == "weights_R"]
@@ -61,7 +74,6 @@ def test_truncated_file(tmp_path: Path, keep: float) -> None:
     ("attributes", "words"),
     [
         ({"clip": 3.0}, "clip"),
-        ({"input_forget": 1}, "input_forget"),
         ({"activations": ["HardSigmoid", "Tanh", "Tanh"]}, "hardsigmoid"),
     ],
 )

@@ -7,7 +7,17 @@ import keras
 import numpy as np
 import pytest
 
-from keras_lstm_ext import CECLSTM, ClassicLSTM, OriginalLSTM, PeepholeLSTM, Variant, VariantLSTM
+from keras_lstm_ext import (
+    CECLSTM,
+    ClassicLSTM,
+    CoupledLSTM,
+    LayerNormLSTM,
+    OriginalLSTM,
+    PeepholeLSTM,
+    ProjectedLSTM,
+    Variant,
+    VariantLSTM,
+)
 from keras_lstm_ext.convert import get_weights, set_weights
 from tests.contract.family import randomize
 from tests.convert.systems import random_arrays
@@ -115,6 +125,20 @@ GATES = ("input, forget and output gate", "ClassicLSTM and PeepholeLSTM accept")
         (ClassicLSTM(4, use_bias=False), "keras", ("['bias']", "`use_bias=True` accepts biases")),
         (ClassicLSTM(4, use_bias="gates"), "keras", ("`use_bias=True`", "use_bias='gates'")),
         (ClassicLSTM(4, use_bias=False), "haiku", ("`use_bias=True`", "forget bias 1.0")),
+        (CoupledLSTM(4), "keras", (*GATES, "coupled=True")),
+        (PeepholeLSTM(4), "tf1_coupled", ("1 - i for forget gate", "CoupledLSTM accepts them")),
+        (ClassicLSTM(4), "haste_layer_norm", ("epsilon=1e-05", "normalize_nets=False")),
+        (LayerNormLSTM(4, epsilon=1e-3), "haste_layer_norm", ("LayerNormLSTM", "epsilon=0.001")),
+        (LayerNormLSTM(4, normalize_output=False), "haste_layer_norm", ("normalize_output=False",)),
+        (LayerNormLSTM(4), "keras", ("does not compute normalize_nets=True", "ClassicLSTM")),
+        (ClassicLSTM(4, zoneout_h=0.5), "keras", ("does not compute zoneout_h=0.5",)),
+        (ClassicLSTM(4, zoneout_c=0.5), "haste", ("does not compute zoneout_c=0.5",)),
+        (ProjectedLSTM(4, projection=3), "keras", ("does not compute projection=3",)),
+        (
+            ProjectedLSTM(4, projection=3, nonrecurrent_projection=1),
+            "pytorch",
+            ("does not compute nonrecurrent_projection=1",),
+        ),
         (keras.layers.LSTM(4), "keras", ("layers of this package", "LSTM, built=True")),
         (keras.layers.Bidirectional(ClassicLSTM(4)), "tf1", ("`forward_layer`", "Bidirectional")),
     ],

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_lstm_ext import ClassicLSTM, PeepholeLSTM
+from keras_lstm_ext import ClassicLSTM, CoupledLSTM, LayerNormLSTM, PeepholeLSTM
 from keras_lstm_ext.convert import LAYOUTS, get_weights, set_weights
 from tests.contract.family import randomize
 
@@ -27,9 +27,17 @@ def forget_bias(layout: str) -> dict[str, float]:
     return {} if LAYOUTS[layout].forget_bias is None else {"forget_bias": 0.0}
 
 
+def classes(layout: str) -> tuple[Any, ...]:
+    if LAYOUTS[layout].coupled:
+        return (CoupledLSTM,)
+    if LAYOUTS[layout].epsilon is not None:
+        return (LayerNormLSTM,)
+    return (ClassicLSTM, PeepholeLSTM) if layout in PEEPHOLES else (ClassicLSTM,)
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_round_trip(layout: str) -> None:
-    for cls in (ClassicLSTM, PeepholeLSTM) if layout in PEEPHOLES else (ClassicLSTM,):
+    for cls in classes(layout):
         layer, other = twins(cls)
         options = forget_bias(layout)
         set_weights(other, get_weights(layer, layout, **options), layout, **options)
@@ -38,13 +46,15 @@ def test_round_trip(layout: str) -> None:
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_round_trip_without_bias(layout: str) -> None:
-    layer, other = twins(use_bias=False)
+    layer, other = twins(classes(layout)[0], use_bias=False)
     options = forget_bias(layout)
     set_weights(other, get_weights(layer, layout, **options), layout, **options)
     assert_same(layer, other)
 
 
-@pytest.mark.parametrize("layout", [k for k, v in LAYOUTS.items() if v.forget_bias is not None])
+@pytest.mark.parametrize(
+    "layout", [k for k, v in LAYOUTS.items() if v.forget_bias is not None and not v.coupled]
+)
 def test_the_forget_bias_is_added_once(layout: str) -> None:
     layer, other = twins()
     bias = layer.get_weights()[2]

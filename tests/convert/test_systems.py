@@ -1,6 +1,7 @@
 """Other systems and converted layers compute the same, whichever way the weights went."""
 
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,9 @@ import keras
 import numpy as np
 import pytest
 
-from keras_lstm_ext import ClassicLSTM, PeepholeLSTM
+from keras_lstm_ext import ClassicLSTM, CoupledLSTM, LayerNormLSTM, PeepholeLSTM, VariantLSTM
 from keras_lstm_ext.convert import LAYOUTS, get_weights, set_weights
+from keras_lstm_ext.variants import COUPLED, PEEPHOLE
 from tests import processes
 from tests.backends import BACKEND
 from tests.contract.family import BATCH, FEATURES, TIME, UNITS, assert_close, normal, run
@@ -28,12 +30,26 @@ ELSEWHERE = {
 
 
 def layer_for(system: str, features: int = FEATURES, both: bool = False) -> Any:
-    cls = PeepholeLSTM if system in systems.WITH_PEEPHOLES else ClassicLSTM
-    layer = cls(UNITS, return_sequences=True, return_state=True, engine="portable")
+    cls: Any = PeepholeLSTM if system in systems.WITH_PEEPHOLES else ClassicLSTM
+    more: dict[str, Any] = {}
+    if layout_of(system) in ("tf1_coupled", "onnx_input_forget"):
+        cls = CoupledLSTM
+    if "layer_norm" in system:
+        cls = LayerNormLSTM
+    if "zoneout" in system:
+        more["zoneout_h"] = systems.ZONEOUT
+    if "projected" in system:
+        member = COUPLED if "coupled" in system else PEEPHOLE
+        cls, more["variant"] = VariantLSTM, replace(member, projection=systems.P)
+    layer = cls(UNITS, return_sequences=True, return_state=True, engine="portable", **more)
     if both:
         layer = keras.layers.Bidirectional(layer)
     layer.build((None, None, features))
     return layer
+
+
+def states_for(system: str) -> list[np.ndarray]:
+    return [STATES[0][:, : systems.P] if "projected" in system else STATES[0], STATES[1]]
 
 
 def layout_of(system: str) -> str:
@@ -59,15 +75,16 @@ def test_every_layout_is_tested() -> None:
 
 @pytest.mark.parametrize("system", systems.RUNS)
 def test_same_outputs(system: str) -> None:
-    if system.startswith(("tf1", "block")) and BACKEND != "tensorflow":
+    if layout_of(system) in ("tf1", "block_lstm_v1", "block_lstm_v2") and BACKEND != "tensorflow":
         pytest.skip("of TensorFlow")
     arrays, layer = systems.random_arrays(system), layer_for(system)
-    expected = systems.RUNS[system](arrays, X, *STATES)
+    states = states_for(system)
+    expected = systems.RUNS[system](arrays, X, *states)
     set_weights(layer, arrays, layout_of(system))
-    assert_close(run(layer, X, initial_state=STATES), expected)
+    assert_close(run(layer, X, initial_state=states), expected)
     back = get_weights(layer, layout_of(system))
     assert {k: a.shape for k, a in back.items()} == systems.SHAPES[system]
-    assert_close(systems.RUNS[system](back, X, *STATES), expected)
+    assert_close(systems.RUNS[system](back, X, *states), expected)
 
 
 @pytest.mark.slow
@@ -82,17 +99,21 @@ def test_same_outputs_as_in_jax(system: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("levels", "both"), [(1, False), (2, True)])
-def test_same_outputs_as_in_pytorch(levels: int, both: bool, tmp_path: Path) -> None:
-    directions = 2 if both else 1
-    features = [FEATURES, UNITS * directions]
-    layers = [layer_for("pytorch", features[level], both) for level in range(levels)]
+@pytest.mark.parametrize(
+    ("system", "levels", "both"),
+    [("pytorch", 1, False), ("pytorch", 2, True), ("pytorch projected", 2, True)],
+)
+def test_same_outputs_as_in_pytorch(system: str, levels: int, both: bool, tmp_path: Path) -> None:
+    directions, width = 2 if both else 1, systems.P if "projected" in system else UNITS
+    features = [FEATURES, width * directions]
+    layers = [layer_for(system, features[level], both) for level in range(levels)]
     arrays = {
         name: normal(*array.shape, seed=k, scale=0.5)
         for k, (name, array) in enumerate(get_weights(layers, "pytorch").items())
     }
-    assert len(arrays) == 4 * levels * directions
-    h, c = (normal(levels * directions, BATCH, UNITS, seed=seed) for seed in (4, 5))
+    assert len(arrays) == (5 if "projected" in system else 4) * levels * directions
+    sizes = ((4, width), (5, UNITS))
+    h, c = (normal(levels * directions, BATCH, n, seed=seed) for seed, n in sizes)
     set_weights(
         layers, {f"encoder.{k}": a for k, a in arrays.items()}, "pytorch", prefix="encoder."
     )
@@ -150,5 +171,6 @@ def test_a_cell_takes_weights_as_well() -> None:
 def test_order_of_states() -> None:
     orders = {name: "".join(layout.states) for name, layout in LAYOUTS.items()}
     c_first = {name for name, order in orders.items() if order == "ch"}
-    assert c_first == {"tf1", "block_lstm_v1", "block_lstm_v2", "flax", "flax_nnx", "lasagne"}
+    tensorflow = {"tf1", "tf1_coupled", "block_lstm_v1", "block_lstm_v2", "haste_tf_layer_norm"}
+    assert c_first == tensorflow | {"flax", "flax_nnx", "lasagne"}
     assert set(orders.values()) == {"hc", "ch"}

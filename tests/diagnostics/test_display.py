@@ -179,6 +179,13 @@ def test_the_notebook_writes_the_equations_of_the_docstring(layer_class: Any) ->
     assert lines(written) == lines(documented)
 
 
+def test_the_notebook_writes_what_of_a_projection_is_fed_back() -> None:
+    cell = ProjectedLSTM(4, projection=2, nonrecurrent_projection=1).cell
+    written = notebook.equations(cell)
+    assert r"i_t &= \sigma(W_i x_t + R_i h^1_{t-1} + p_i \odot c_{t-1} + b_i)" in written
+    assert r"[h^1_t; h^2_t] &= h_t" in written
+
+
 def test_the_notebook_writes_what_zoneout_keeps() -> None:
     written = notebook.equations(PeepholeLSTM(4, zoneout_h=0.25, zoneout_c=0.5).cell)
     assert r"o_t &= \sigma(W_o x_t + R_o h_{t-1} + p_o \odot \tilde c_t + b_o)" in written

@@ -98,7 +98,6 @@ def test_around_a_stand_in(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("layer", "words"),
     [
-        (ClassicLSTM(4), "no run of its tests on a GPU is recorded"),
         (ClassicLSTM(4, gradient="truncated"), "full gradient"),
         (ClassicLSTM(4, block_size=2), "without blocks"),
         (PeepholeLSTM(4), "classic LSTM only"),
@@ -111,6 +110,13 @@ def test_around_a_stand_in(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_declines_on_a_gpu(layer: Any, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cudnn, "gpu_visible", lambda: True)
     assert words in layer.explain((2, 5, 3)).declined["cudnn"]
+
+
+def test_auto_wants_a_recorded_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cudnn, "gpu_visible", lambda: True)
+    assert ClassicLSTM(4).explain((2, 5, 3)).engine == "cudnn"
+    monkeypatch.setattr(cudnn, "RECORDED_RUN", None)
+    assert "is recorded" in ClassicLSTM(4).explain((2, 5, 3)).declined["cudnn"]
 
 
 def test_declines_without_a_gpu() -> None:

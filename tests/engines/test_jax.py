@@ -17,7 +17,12 @@ import jax
 import jax.numpy as jnp
 
 X = jnp.asarray(np.random.default_rng(3).normal(size=(2, 5, 3)), "float32")
-ENGINES = ("portable", "bptt", *(["native"] if packing.library() else []))
+ENGINES = (
+    "portable",
+    "bptt",
+    *(["native"] if packing.library() and not backends.has_gpu() else []),
+    *(["cuda"] if backends.has_gpu() else []),
+)
 MANY = jnp.stack([X, 2.0 * X, -X])
 
 

@@ -53,6 +53,7 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "all fed back": _between(peepholes=True, feedback="cells and gates", gates=("f", "o")),
     "normalised": LayerNormLSTM,
     "projected": functools.partial(ProjectedLSTM, projection=4),
+    "projected twice": functools.partial(ProjectedLSTM, projection=4, nonrecurrent_projection=3),
     "normalised carousel": _between(gates=(), normalize_nets=True, normalize_output=True),
     "normalised, fed nothing": _between(
         gates=("i",), feedback="none", normalize_nets=True, normalize_output=True, projection=7
@@ -69,7 +70,11 @@ LAYERS: dict[str, Callable[..., Any]] = {
         projection=4,
     ),
     "original, all": _between(
-        gates=("i", "o"), feedback="cells and gates", normalize_output=True, projection=4
+        gates=("i", "o"),
+        feedback="cells and gates",
+        normalize_output=True,
+        projection=4,
+        nonrecurrent_projection=2,
     ),
 }
 COLUMNS = {
@@ -85,6 +90,7 @@ COLUMNS = {
     "all fed back": "fco",
     "normalised": "ifco",
     "projected": "ifco",
+    "projected twice": "ifco",
     "normalised carousel": "c",
     "normalised, fed nothing": "ic",
     "normalised gates to gates": "ifco",
@@ -99,6 +105,7 @@ IN_REFERENCE: dict[str, tuple[str, dict[str, Any]]] = {
     "all fed back": ("peephole", {}),
     "normalised": ("classic", {}),
     "projected": ("peephole", {}),
+    "projected twice": ("peephole", {}),
     "normalised carousel": ("cec", {}),
     "normalised, fed nothing": ("classic", {}),
     "normalised gates to gates": ("peephole", {}),
@@ -263,7 +270,10 @@ def split(case: Case, layer: Any) -> dict[str, np.ndarray]:
     if layer.state_norm_kernel is not None:
         weights["gain"], weights["shift"] = _float64(layer.state_norm_kernel)
     if layer.projection_kernel is not None:
-        weights["P"] = _float64(layer.projection_kernel)
+        both = _float64(layer.projection_kernel)
+        weights["P"] = both[:, : layer.variant.projection]
+        if layer.variant.nonrecurrent_projection:
+            weights["Q"] = both[:, layer.variant.projection :]
     if layer.bias is not None:
         biased = nets.replace("c", "") if layer.use_bias == "gates" else nets
         ends = np.cumsum([UNITS if k == "c" else case.blocks for k in biased])[:-1]
@@ -304,7 +314,7 @@ def join(case: Case, layer: Any, weights: dict[str, np.ndarray]) -> list[np.ndar
     if layer.state_norm_kernel is not None:
         joined.append(np.stack([weights["gain"], weights["shift"]]))
     if layer.projection_kernel is not None:
-        joined.append(weights["P"])
+        joined.append(np.concatenate([weights[k] for k in "PQ" if k in weights], axis=1))
     if layer.bias is not None:
         joined.append(np.concatenate([weights[f"b_{k}"] for k in nets if f"b_{k}" in weights]))
     return joined

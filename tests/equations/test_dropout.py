@@ -42,6 +42,7 @@ def test_engines_agree_under_dropout(engine: str, variant: str, masked: bool) ->
         np.testing.assert_allclose(g, e, rtol=0, atol=1e-5 * np.max(np.abs(e)))
 
 
+@pytest.mark.usefixtures("no_xla")
 def test_engines_agree_under_dropout_with_fed_back_gates() -> None:
     if backends.BACKEND == "torch":
         pytest.skip("PyTorch has one engine")

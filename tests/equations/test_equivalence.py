@@ -46,6 +46,7 @@ EXTENDED = {
     "normalised nets": ("normalised", {"normalize_output": False, "use_bias": False}),
     "normalised output": ("normalised", {"normalize_nets": False}),
     "projected": ("projected", {}),
+    "projected twice": ("projected twice", {"block_size": 2}),
     "normalised carousel": ("normalised carousel", {}),
     "normalised, fed nothing": ("normalised, fed nothing", {"block_size": 3}),
     "normalised gates to gates": ("normalised gates to gates", {"block_size": 2}),
@@ -76,8 +77,14 @@ def matrix(variants: dict[str, Any]) -> list:
 MORE = matrix(EXTENDED)[::11]
 """Every pair of two axes' values is among these, nearly: each field is a case of its own too."""
 WHOLE = matrix(VARIANTS)
-MATRIX = [case for k, case in enumerate(WHOLE) if k % 3 == 0 or k % 7 == 0]
-"""Three of seven of them, more than all pairs: what fails shows in many cases."""
+TWICE = [
+    WHOLE[40 * v + k]
+    for v in range(len(VARIANTS))
+    for k in (8 * (v % 5) + v % 8, 8 * ((v + 2) % 5) + 7 - v % 8)
+]
+"""Two cases of each variant: every pair of two axes' values but of a variant and a mask."""
+MATRIX = [c for k, c in enumerate(WHOLE) if k % 3 == 0 or k % 7 == 0 or c in TWICE]
+"""Three of seven of them and more, which is more than all pairs: what fails shows in many cases."""
 
 OPTIONS = {
     "last output": {"return_sequences": False},
@@ -96,12 +103,16 @@ OPTION_CASES = [
     )
 ]
 
-# On JAX each of them is compiled, and the equations are those of the same library.
-PAIRS = WHOLE[::7] if BACKEND != "jax" else WHOLE[::37]
-"""Every pair of two axes' values is among these, but on JAX."""
-SOME = [*WHOLE[::37], *MORE[::6]]
+PAIRS = WHOLE[::7]
+"""Every pair of two axes' values is among these."""
+PAIRS_AND_TWICE = [c for c in WHOLE if c in PAIRS or c in TWICE]
 FEW = WHOLE[::37]
-FEW_OPTIONS = OPTION_CASES[::4] if BACKEND != "jax" else OPTION_CASES[::13]
+SOME = [*WHOLE[::43], *MORE[::9]]
+# On JAX each of them is compiled, and the equations are those of the same library.
+BY_DEFAULT = [*TWICE, *MORE[::4]] if BACKEND != "jax" else [*TWICE[::3], *MORE[::8]]
+FEW_OPTIONS = OPTION_CASES[::17]
+"""Every option with every mask."""
+HALF_OF_OPTIONS = [c for k, c in enumerate(OPTION_CASES) if k % 2 == 0 or c in FEW_OPTIONS]
 
 
 def the_rest_is_slow(cases: list, some: list) -> list:
@@ -158,43 +169,62 @@ def traced(layer: Any) -> Any:
     return tf.function(layer.__call__)
 
 
-@pytest.mark.parametrize("case", the_rest_is_slow([*MATRIX, *MORE], [*PAIRS, *MORE[::4]]))
+@pytest.mark.parametrize("case", the_rest_is_slow([*PAIRS_AND_TWICE, *MORE], BY_DEFAULT))
 def test_portable(case: Case) -> None:
     check(case, "portable")
 
 
-@pytest.mark.parametrize("case", the_rest_is_slow(OPTION_CASES[::2], FEW_OPTIONS))
+@pytest.mark.parametrize("case", the_rest_is_slow(HALF_OF_OPTIONS, FEW_OPTIONS))
 def test_portable_options(case: Case) -> None:
     check(case, "portable")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", [*PAIRS, *MORE] if BACKEND != "jax" else [*PAIRS, *MORE[::4]])
+@pytest.mark.usefixtures("no_xla")
+@pytest.mark.parametrize("case", [*PAIRS, *MORE, *OPTION_CASES[::8]])
 def test_bptt(case: Case) -> None:
+    """As a plain graph in TensorFlow."""
     if not applies("bptt", case):
         pytest.skip("bptt does not run here")
     check(case, "bptt")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", FEW_OPTIONS)
-def test_bptt_options(case: Case) -> None:
+@pytest.mark.parametrize("case", [*TWICE, *MORE[::2], *FEW_OPTIONS])
+def test_bptt_compiled(case: Case) -> None:
     if not applies("bptt", case):
         pytest.skip("bptt does not run here")
     check(case, "bptt")
 
 
-@pytest.mark.parametrize("training", [True, False])
-@pytest.mark.parametrize("case", FEW)
+@pytest.mark.usefixtures("no_xla")
+@pytest.mark.parametrize(
+    ("case", "training"),
+    [
+        pytest.param(*case.values, training, id=f"{case.id}-{training}")
+        for training, cases in ((True, FEW), (False, FEW[::3] if BACKEND != "jax" else []))
+        for case in cases
+    ],
+)
 def test_bptt_few(case: Case, training: bool) -> None:
+    """As a plain graph in TensorFlow. In JAX the engine does not look at `training`."""
     if not applies("bptt", case):
         pytest.skip("bptt does not run here")
     check(case, "bptt", training=training)
 
 
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="compiled above already, or without bptt")
+@pytest.mark.parametrize("case", FEW[::5])
+def test_bptt_few_compiled(case: Case) -> None:
+    check(case, "bptt")
+
+
+@pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("gradient", ["full", "truncated"])
-def test_bptt_of_all_fields(gradient: str) -> None:
+def test_bptt_of_all_fields(gradient: str, compiled: bool, request: pytest.FixtureRequest) -> None:
     """Normalised, projected and zoned out at once, since XLA takes its time for each program."""
+    if not compiled:
+        request.getfixturevalue("no_xla")
     zoneout = {"zoneout_h": 0.3, "zoneout_c": 0.6}
     case = Case("coupled, all", {"gradient": gradient, "block_size": 2, **zoneout}, "holes", True)
     if not applies("bptt", case):
@@ -244,6 +274,7 @@ def test_in_a_graph(case: Case, engine: str, how: Any) -> None:
     check(case, engine, how)
 
 
+@pytest.mark.usefixtures("no_xla")
 @pytest.mark.skipif(BACKEND == "torch", reason="PyTorch has no bptt")
 @pytest.mark.parametrize("variant", ["peephole", "classic"])
 def test_bptt_recomputes(variant: str) -> None:

@@ -31,6 +31,7 @@ CASES = {
     "all": Case("coupled, all", {"gradient": "full", "go_backwards": True, **RATES}, "holes"),
     "normalised": Case("normalised", {"gradient": "truncated", **RATES}, "empty row"),
     "projected": Case("projected", {"gradient": "full", **RATES}, "left", initial_state=False),
+    "projected twice": Case("projected twice", {"gradient": "full", **RATES}, "holes"),
 }
 """Zoneout beside each of the fields that it may meet."""
 FEW = ("classic", "recomputed", "all")

@@ -1,13 +1,12 @@
 """The error flow of untrained networks, against a product of Jacobians in NumPy."""
 
 import json
-import math
 
 import numpy as np
 import pytest
 
 from keras_lstm_ext import cli
-from keras_lstm_ext.experiments import figures, flow
+from keras_lstm_ext.experiments import flow
 from keras_lstm_ext.experiments.experiment import TEST, Experiment
 from keras_lstm_ext.experiments.runner import task_named
 
@@ -73,11 +72,6 @@ def test_command(tmp_path, monkeypatch, capsys):
         assert len(row["lower"]) == len(row["median"]) == len(row["upper"]) >= 20
         assert row["median"][0] == 1.0
         assert (np.diff([row[k] for k in ("lower", "median", "upper")], axis=0) >= 0).all()
-    pyplot = pytest.importorskip("matplotlib.pyplot")
-    axes = pyplot.figure().subplots()
-    figures.plot_error_flow(content, axes)
-    assert len(axes.lines) == len(content["rows"])
-    assert math.isclose(axes.lines[0].get_ydata()[0], 1.0)
 
 
 def test_a_task_with_targets_on_the_way_is_refused(tmp_path):

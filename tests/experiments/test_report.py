@@ -103,19 +103,43 @@ def test_table():
         "paper_trials": 10,
         "trials": trials([200_000, 220_000], failed=2),
         "limit": 1_500_000,
+        "arithmetic": "float32, XLA",
     }
     content = {"task": "adding", "settings": {"T": 500}, "rows": {"2 blocks of 2": row}}
     text = report(content)
     assert text.startswith("adding\n")
     assert "| 2 blocks of 2, T=500 | 1997, Table 7 | none in print | 10 | 100% | 209,000 |" in text
-    assert "| 2 blocks of 2, T=500 | ours | 1,500,000 | 4 | 50% (15% to 85%) | 210,000 (82," in text
+    assert (
+        "| 2 blocks of 2, T=500 | ours, float32 | 1,500,000 | 4 | 50% (15% to 85%) | 210,000 (82,"
+        in text
+    )
     assert "1.00%" in text
+    assert "| 1.00% | within the paper's range | none |" in text
+    assert "*Stopped" in text
 
 
 def test_no_interval_of_sequences_begins_below_zero():
     row = {"paper_trials": 10, "trials": trials([1_000, 90_000]), "limit": 100_000}
+    row["arithmetic"] = "float64, native library"
     content = {"task": "adding", "settings": {"T": 500}, "rows": {"2 blocks of 2": row}}
     assert "| 45,500 (0 to 610," in report(content)
+
+
+def test_a_row_of_todays_models_says_why_it_does_not_compare():
+    how = {"paper_trials": 10, "arithmetic": "float32, Keras"}
+    rows = {
+        "2 blocks of 2": how | {"trials": trials(SPREAD), "limit": 300_000},
+        "ClassicLSTM, Adam": how | {"trials": trials(SPREAD[:3]), "limit": 100_000},
+        "PeepholeLSTM, Adam": how | {"trials": trials(SPREAD), "limit": 300_000},
+    }
+    lines = report({"task": "adding", "settings": {}, "rows": rows}).splitlines()
+    ends = {
+        line.split(" | ")[0][2:]: line.split(" | ")[-1][:-2] for line in lines if "ours" in line
+    }
+    why = "not comparable: one learning rate"
+    assert ends["2 blocks of 2"] == "none"
+    assert ends["PeepholeLSTM, Adam"] == why
+    assert ends["ClassicLSTM, Adam"] == f"{why}, limit 100,000 of 300,000, 3 of 4 trials"
 
 
 def test_models_beside_the_best_network_of_the_paper():

@@ -1,17 +1,20 @@
 """The runner: killed and resumed runs, more trials, refusals, the command line."""
 
 import json
+import re
 import time
 from functools import partial
 from random import Random
 
+import keras
 import numpy as np
 import pytest
 
 from keras_lstm_ext import cli
+from keras_lstm_ext.bench import record
 from keras_lstm_ext.engines.native import packing
-from keras_lstm_ext.experiments import figures, online
-from keras_lstm_ext.experiments.runner import read, reproduce
+from keras_lstm_ext.experiments import online
+from keras_lstm_ext.experiments.runner import FORMAT, read, reproduce
 from tests import processes
 
 SETTINGS = {"p": 6}
@@ -26,9 +29,10 @@ reproduce("lag-2a", out, {"p": 6}, trials=5, checkpoint_seconds=seconds, verbose
 
 
 def result(path):
-    """What a run found out: its file without times."""
+    """What a run found out: its file without times, and without how busy the machine was."""
     rows = read(path)["rows"]
     for row in rows.values():
+        del row["machine"]["busy_share"]
         for trial in row["trials"]:
             del trial["seconds"]
     return rows
@@ -117,7 +121,70 @@ def test_every_kind_of_experiment(name, settings, test, tmp_path):
         assert first["sequences"] >= 150 or first["solved"]
         assert first["curve"] != second["curve"] or name == "periodic-function"
         assert set(first["test"]) == test
-    figures.plot_curves(content, pytest.importorskip("matplotlib.figure").Figure().subplots())
+
+
+def run_2a(out, row="one cell", **how):
+    content = reproduce("lag-2a", out, SETTINGS, [row], limit=300, verbose=False, **how)
+    return content["rows"][row]
+
+
+def as_if_stored(out, row="one cell", **changes):
+    """Changes a row of a file to what another program would have left."""
+    content = read(out)
+    content["rows"][row] |= changes
+    record.write(content, out)
+
+
+OTHERS = [
+    ({"arithmetic": "float32, XLA"}, "float32, XLA"),
+    ({"digest": "of other numbers"}, "the same seed gives other numbers"),
+    ({"digest": None}, "the same seed gives other numbers"),
+]
+
+
+@pytest.mark.parametrize(("changes", "words"), OTHERS)
+def test_trials_of_other_numbers_are_not_appended(changes, words, tmp_path):
+    out = tmp_path / "out.json"
+    stored = run_2a(out, trials=1)
+    assert stored["arithmetic"] == "float64, native library"
+    as_if_stored(out, **changes)
+    assert run_2a(out, trials=1)["trials"] == stored["trials"], "nothing is to be added"
+    before = out.read_bytes()
+    with pytest.raises(ValueError, match=rf"out\.json has 'one cell' .*{words}.*--again"):
+        run_2a(out, trials=2)
+    assert out.read_bytes() == before
+    anew = run_2a(out, trials=2, again=True)
+    assert (anew["arithmetic"], anew["digest"]) == (stored["arithmetic"], stored["digest"])
+    assert [trial["curve"] for trial in anew["trials"][:1]] == [stored["trials"][0]["curve"]]
+    assert len(run_2a(out, trials=2)["trials"]) == 2
+
+
+def test_a_checkpoint_of_other_numbers_is_not_gone_on_with(tmp_path):
+    out, checkpoint = tmp_path / "out.json", tmp_path / "out.0.npz"
+    run_2a(out, trials=0)
+    as_if_stored(out, digest="of other numbers")
+    checkpoint.touch()
+    with pytest.raises(ValueError, match="the same seed gives other numbers"):
+        run_2a(out, trials=0)
+    run_2a(out, trials=0, again=True)
+    assert not checkpoint.exists()
+
+
+def test_trials_of_another_keras_are_not_appended(tmp_path):
+    out, row = tmp_path / "out.json", "ClassicLSTM, Adam"
+    stored = run_2a(out, row, trials=0)
+    assert f"float32, Keras {keras.__version__} on {keras.backend.backend()} " in (
+        stored["arithmetic"] + " "
+    )
+    as_if_stored(out, row, arithmetic="float32, Keras 2", trials=[{"trial": 0}])
+    with pytest.raises(ValueError, match=r"float32, Keras 2.*--again"):
+        run_2a(out, row, trials=2)
+
+
+def test_a_row_says_where_it_was_made(tmp_path):
+    row = run_2a(tmp_path / "out.json", trials=0)
+    assert {"limit", "version", "commit", "machine", "versions", "threads"} <= set(row)
+    assert row["threads"] == packing.processors()
 
 
 @pytest.mark.slow
@@ -136,11 +203,6 @@ def test_more_trials_later(tmp_path, capsys):
     ]:
         with pytest.raises(ValueError, match=words):
             reproduce("adding", out, **(how | changes), trials=2)
-    axes = pytest.importorskip("matplotlib.figure").Figure().subplots()
-    figures.plot_sequences([more], axes)
-    assert [label.get_text() for label in axes.get_yticklabels()] == [
-        "adding\n2 blocks of 2, T=20: 0/2"
-    ]
 
 
 BAD = [
@@ -189,13 +251,18 @@ def test_bad_arguments(argument, capsys):
 def test_other_files_are_refused(tmp_path):
     path = tmp_path / "other.json"
     path.write_text("{}")
-    with pytest.raises(ValueError, match="experiments=1"):
+    with pytest.raises(ValueError, match=f"experiments={FORMAT}"):
         reproduce("adding", path)
 
 
 def test_list(capsys):
     assert cli.main(["reproduce", "--list"]) == 0
     listed = capsys.readouterr().out
+    assert re.search(
+        r"\n    2 blocks of 2\n        \d+ of \d+ trials, limit [\d,]+: .* s \[\d\]", listed
+    )
+    assert re.search(r"\n        T=500, squared=True: \d+ of \d+ trials", listed)
+    assert re.search(r"\n\[1\] .+ threads .*(float64, native library|float32, XLA)", listed)
     assert "adding: Adding(T=100, squared=False, output='sigmoid')\n    2 blocks of 2\n" in listed
     assert "    forget gates, falling rate\n" in listed
     assert listed.count("    PeepholeLSTM, Adam, chrono bias\n") == 1

@@ -11,7 +11,14 @@ from keras_lstm_ext.experiments.group import Group
 from keras_lstm_ext.experiments.learner import Learner
 from keras_lstm_ext.experiments.online import Count
 from keras_lstm_ext.experiments.training import Stretch, Trainer
-from keras_lstm_ext.tasks import TASKS, ContinualReber, DistractorLag, Sequences
+from keras_lstm_ext.tasks import (
+    TASKS,
+    ContinualReber,
+    DistractorLag,
+    LongLag,
+    Multiplication,
+    Sequences,
+)
 from keras_lstm_ext.tasks._grammar import ALPHABET
 
 NETWORK = TASKS["timed-spikes"].network
@@ -136,6 +143,44 @@ def test_a_network_is_judged_with_the_resets_that_it_learned_with(row):
     same = np.abs(np.concatenate(pieces, axis=1) - whole) < 1e-5
     assert same[:, : starts[1]].all()
     assert same.all() == network.training.resets
+
+
+@pytest.mark.parametrize(("added", "grown"), [(None, [0, 1, 1, 1]), (7, [0, 0, 1, 1])])
+def test_when_the_cell_is_added(added, grown):
+    task = LongLag(p=6, added=added)
+    group = Group(Experiment(task, task.network, seed=1), range(1), limit=10)
+    nothing = np.zeros((1, 3, task.outputs))
+    part = Stretch(np.zeros((1, 3), int), nothing, *[np.ones((1, 3), bool)] * 2)
+    found = []
+    # The squared error stops falling in the second chunk, and a chunk is three sequences.
+    for squared in (0.5, 0.499, 0.4, 0.3):
+        state = group.progress.state.copy()
+        group.chunk += 1
+        state[:, Count.STREAMS] += 3
+        group._note(part, group.progress.positions, state, nothing, np.array([[0.5, squared]]))
+        found.append(group.progress.state[0, Count.GROWN])
+    assert found == grown
+
+
+@pytest.mark.parametrize(
+    ("task", "twice"),
+    [
+        (DistractorLag(q=5, p=5), DistractorLag(q=5, p=5, factor=2)),
+        (Multiplication(T=20), Multiplication(T=20, factor=2)),
+    ],
+)
+def test_the_factor_is_twice_the_gradient(task, twice):
+    changes = []
+    for t in (task, twice):
+        experiment = Experiment(t, t.network, seed=1)
+        start = experiment.trainer.start([experiment.draw_weights(0)])
+        stretch = experiment.tape(0).take(200)
+        first = np.flatnonzero(stretch.ends)[0] + 1
+        state, *_ = experiment.trainer.learn(start, Stretch(*(a[None, :first] for a in stretch)))
+        n = experiment.learner.pack(experiment.draw_weights(0)).size
+        changes.append((state - start)[0, :n])
+    assert np.abs(changes[0]).max() > 0
+    np.testing.assert_allclose(changes[1], 2 * changes[0], rtol=1e-9, atol=1e-15)
 
 
 def test_a_chunk_without_a_target_is_no_divergence():

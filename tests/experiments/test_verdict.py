@@ -31,11 +31,11 @@ CASES = [
     (WORSE, trials(10, mean=3000), 5000, ROW),
     (BETTER, trials(10, mean=300), 5000, ROW),
     (WORSE, trials(0, 10), 5000, ROW),
-    (STOPPED, trials(0, 10), 1999, ROW),
-    (STOPPED, trials(0, 10), 4_999_999, LIMITED),
+    (f"{STOPPED} 1,999", trials(0, 10), 1999, ROW),
+    (f"{STOPPED} 4,999,999", trials(0, 10), 4_999_999, LIMITED),
     (WORSE, trials(0, 10), 5_000_000, LIMITED),
     # Those that were sooner are not better where others were stopped.
-    (STOPPED, trials(7, 3, mean=300), 1500, ROW),
+    (f"{STOPPED} 1,500", trials(7, 3, mean=300), 1500, ROW),
     (WITHIN, trials(9, 1, mean=300), 5000, ROW),
     # Those that were later are worse, whenever the others were stopped.
     (WORSE, trials(7, 3, mean=3000), 1500, ROW),

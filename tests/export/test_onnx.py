@@ -15,10 +15,12 @@ from keras_lstm_ext import (
     CECLSTMCell,
     ClassicLSTM,
     ClassicLSTMCell,
+    CoupledLSTM,
     OriginalLSTM,
     OriginalLSTMCell,
     PeepholeLSTM,
     PeepholeLSTMCell,
+    ProjectedLSTM,
     Variant,
     VariantLSTM,
 )
@@ -259,6 +261,8 @@ CASES: dict[str, tuple[Callable[[], keras.Model], Any]] = {
     "cec 1991": (lambda: sequential(CECLSTM(UNITS, activation=None, recurrent=False)), X),
     "classic": (lambda: sequential(ClassicLSTM(UNITS)), X),
     "peephole": (lambda: sequential(PeepholeLSTM(UNITS, gradient="truncated")), X),
+    "coupled": (lambda: sequential(CoupledLSTM(UNITS)), X),
+    "coupled both ways": (lambda: sequential(both(CoupledLSTM, return_sequences=True)), X),
     "no bias": (lambda: sequential(PeepholeLSTM(UNITS, use_bias=False)), X),
     "gate biases": (lambda: sequential(ClassicLSTM(UNITS, use_bias="gates")), X),
     "blocks": (lambda: sequential(ClassicLSTM(UNITS, block_size=2)), X),
@@ -377,7 +381,7 @@ def nodes(path: Path, op: str) -> list[Any]:
     return [node for node in onnx.load(path).graph.node if node.op_type == op]
 
 
-MANY = ("words", "holes", "stacks")
+MANY = ("words", "holes", "stacks", "masked sequences", "masked zeros", "no padding")
 QUICK = ("words, concat", "holes True True True")
 """Of the cases of many masks, those that run by default."""
 
@@ -520,6 +524,11 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: sequential(VariantLSTM(4, variant=DECAY, recurrent_activation="relu")),
         "sigmoid, not relu",
     ),
+    "coupled gates": (
+        lambda: sequential(CoupledLSTM(4, recurrent_activation="softsign")),
+        "1 - i.*not softsign",
+    ),
+    "projection": (lambda: sequential(ProjectedLSTM(4, projection=2)), "compute projection=2"),
     "stateful": (stateful, "stateful"),
     "stack": (
         lambda: sequential(layers.RNN([layers.LSTMCell(4), layers.GRUCell(4)], name="it")),

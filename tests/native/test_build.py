@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from setuptools import Extension
 
 from tests import backends
 
@@ -31,6 +32,20 @@ def run(*command: object) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def test_a_library_is_compiled_again_after_a_change(tmp_path: Path) -> None:
+    source, header, library = (tmp_path / name for name in ("a.cpp", "a.h", "a.so"))
+    extension = Extension("a", sources=[str(source)], depends=[str(header)])
+    for path in (source, header):
+        path.touch()
+        os.utime(path, (1e9, 1e9))
+    assert not BUILD["is_built"](extension, library)
+    library.touch()
+    os.utime(library, (3e9, 3e9))
+    assert BUILD["is_built"](extension, library)
+    os.utime(header, (4e9, 4e9))
+    assert not BUILD["is_built"](extension, library)
 
 
 @with_compiler

@@ -68,7 +68,7 @@ def test_is_taken(layer: Any) -> None:
 @BUILT
 def test_declines_beside_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cudnn, "gpu_visible", lambda: True)
-    assert "sees a GPU" in ClassicLSTM(4).explain().declined["native"]
+    assert "sees a GPU" in PeepholeLSTM(4).explain().declined["native"]
 
 
 @ON_TENSORFLOW

@@ -32,7 +32,8 @@ DECLARED = {
     "ErrorArguments XLA_FFI_Error_Create_Args": "message code:errc",
     "RegisterArguments XLA_FFI_Handler_Register_Args": "name platform instantiate:bundle traits",
     "Api XLA_FFI_Api": "version:api_version create_error:XLA_FFI_Error_Create "
-    "register_handler:XLA_FFI_Handler_Register",
+    "register_handler:XLA_FFI_Handler_Register get_stream:XLA_FFI_Stream_Get",
+    "StreamArguments XLA_FFI_Stream_Get_Args": "context:ctx stream",
     "Buffer XLA_FFI_Buffer": "type:dtype data rank shape:dims",
     "Integers XLA_FFI_Array": "type:dtype size data",
     "Buffers XLA_FFI_Args": "size kinds:types at:args",

@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_lstm_ext.reference import linear
 
-BATCH, TIMESTEPS, FEATURES, UNITS, OUTPUTS = 2, 5, 3, 6, 4
+BATCH, TIMESTEPS, FEATURES, UNITS, OUTPUTS, OTHERS = 2, 5, 3, 6, 4, 2
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Member:
     """A variant, the nets that it has, what is fed back, which nets have a bias, and more.
 
     `more`: "n" for normalised nets, "s" for a state normalised on its way out, "P" for a projected
-    h.
+    h, "Q" for one with a part beside it that is not fed back.
     """
 
     variant: str
@@ -54,6 +54,8 @@ MEMBERS = {
     "peephole, projected": Member("peephole", "ifco", more="P"),
     "peephole, gates fed back, all": Member("peephole", "ifco", "gates", more="nsP"),
     "coupled, normalised, projected": Member("coupled", "ico", more="nP"),
+    "peephole, projected twice": Member("peephole", "ifco", more="PQ"),
+    "original, gates fed back, all twice": Member("original", "ico", "gates", more="nsPQ"),
 }
 
 # Every block size for the variants themselves, one for the points between them.
@@ -107,10 +109,11 @@ def make_case(name: str, block_size: int, situation: str = "plain") -> Case:
     rng = np.random.default_rng([1997, *name.encode(), block_size, *situation.encode()])
     member, blocks = MEMBERS[name], UNITS // block_size
     width = OUTPUTS if "P" in member.more else UNITS
-    widths = [width, UNITS]
+    others = OTHERS if "Q" in member.more else 0
+    widths = [width + others, UNITS]
     if member.fed_back == "gates":
         widths.append(blocks * len(member.nets.replace("c", "")))
-    fed = sum(widths) - UNITS
+    fed = sum(widths) - UNITS - others
     weights = {}
     for k in member.nets:
         n = UNITS if k == "c" else blocks
@@ -128,6 +131,8 @@ def make_case(name: str, block_size: int, situation: str = "plain") -> Case:
         weights |= {name: rng.normal(size=UNITS) for name in ("gain", "shift")}
     if "P" in member.more:
         weights["P"] = rng.normal(size=(UNITS, OUTPUTS))
+    if "Q" in member.more:
+        weights["Q"] = rng.normal(size=(UNITS, OTHERS))
     options = {**member.options, **(SITUATIONS | ZONEOUT)[situation], "block_size": block_size}
     for multiplier, width in (("feedback_multiplier", fed), ("input_multiplier", FEATURES)):
         if multiplier in options:

@@ -83,7 +83,7 @@ def oracle(case, x, state, w, frozen=None):
     for step, t in enumerate(reversed(order) if options.get("go_backwards") else order):
         valid = mask[:, t, None]
         x_t = x[..., t, :] * options.get("input_multiplier", 1.0)
-        r, c_old = np.concatenate([h, *gates], axis=-1), c
+        r, c_old = np.concatenate([h[..., : w["P"].shape[-1] if "Q" in w else None], *gates], -1), c
         if frozen:
             r, c_old = (np.broadcast_to(v, copies + v.shape[-2:]) for v in frozen[step][:2])
         r_m = r * options.get("feedback_multiplier", 1.0)
@@ -97,7 +97,7 @@ def oracle(case, x, state, w, frozen=None):
             new_h = normed([new_c], [w["gain"]])[0] + w["shift"][..., None, :]
         new_h = o * phi(new_h)
         if "P" in w:
-            new_h = new_h @ w["P"]
+            new_h = np.concatenate([new_h @ w[name] for name in "PQ" if name in w], axis=-1)
         reads.append((r, c_old, new_c))
         if "zoneout" in options:
             d_h, d_c = (d[:, t] for d in options["zoneout"])
@@ -118,8 +118,7 @@ def central_differences(case: Case, gradient: str) -> dict[str, np.ndarray]:
         frozen = oracle(case, case.x, case.state, case.weights)[2]
     arguments = {"x": case.x, **{f"s{k}": s for k, s in enumerate(case.state)}, **case.weights}
 
-    def loss(changed):
-        values = {**arguments, **changed}
+    def loss(values):
         state = tuple(values[f"s{k}"] for k in range(len(case.state)))
         w = {name: values[name] for name in case.weights}
         outputs, states, _ = oracle(case, values["x"], state, w, frozen)
@@ -128,13 +127,19 @@ def central_differences(case: Case, gradient: str) -> dict[str, np.ndarray]:
             (s * d).sum(axis=(-2, -1)) for s, d in zip(states, case.d_states, strict=True)
         )
 
-    numeric, eps = {}, 1e-5
-    for name, value in arguments.items():
-        nudges = eps * np.eye(value.size).reshape(-1, *value.shape)
-        difference = loss({name: value + nudges}) - loss({name: value - nudges})
-        difference = np.broadcast_to(difference, value.size)
-        numeric[name] = difference.reshape(value.shape) / (2 * eps)
-    return numeric
+    # One pass for all: two copies of every argument for each entry of any, which is nudged there.
+    sizes = [value.size for value in arguments.values()]
+    ends, total, eps = np.cumsum(sizes), sum(sizes), 1e-5
+    copies = {}
+    for (name, value), end in zip(arguments.items(), ends, strict=True):
+        nudges = np.zeros((total, value.size))
+        nudges[end - value.size : end] = eps * np.eye(value.size)
+        nudges = nudges.reshape(total, *value.shape)
+        copies[name] = np.concatenate([value + nudges, value - nudges])
+    up, down = np.split(loss(copies), 2)
+    slopes = np.split((up - down) / (2 * eps), ends[:-1])
+    of_each = zip(arguments.items(), slopes, strict=True)
+    return {name: slope.reshape(value.shape) for (name, value), slope in of_each}
 
 
 @every_case

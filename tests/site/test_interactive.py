@@ -1,4 +1,4 @@
-"""The two interactive figures: their arithmetic and what they show, against the reference."""
+"""The interactive figures, gradient flow and a cell at work, against the reference."""
 
 import json
 
@@ -16,7 +16,6 @@ SETTINGS = [
     DEFAULTS | {"x": -0.85, "w": 0.35, "i": 0.07, "f": 0.96, "p": 0.3, "T": 20},
     DEFAULTS | {"x": 0.2, "w": 2.0, "i": 0.62, "f": 0.88, "p": 0.55, "T": 200},
 ]
-GATES = ("i", "f", "g", "o")
 
 
 def flow(reference, name, s, t):
@@ -65,38 +64,6 @@ def test_gradients_flow_as_in_the_reference(reference, opened, settings):
             np.testing.assert_allclose(shown, flow(reference, name, settings, t), rtol=1e-9)
 
 
-def random_layer():
-    """Weights of four units and inputs of seven steps."""
-    rng = np.random.default_rng(11)
-    shapes = {"W": (1, 4), "R": (4, 4), "b": (4,), "p": (4,)}
-    names = [f"{letter}_{k}" for letter in "WRb" for k in "ifco"] + ["p_i", "p_f", "p_o"]
-    return rng.normal(size=7), {name: rng.normal(size=shapes[name[0]]) for name in names}
-
-
-def terms(trace, letter, w):
-    """The terms of a net and their sum, by unit."""
-    k = "c" if letter == "g" else letter
-    seen = {"i": trace.c_prev, "f": trace.c_prev, "o": trace.c}.get(letter)
-    peephole = 0.0 * trace.c if seen is None else w[f"p_{k}"] * seen
-    parts = [trace.x @ w[f"W_{k}"], trace.r @ w[f"R_{k}"], peephole, w[f"b_{k}"][None]]
-    return np.concatenate([*parts, sum(parts)]).T
-
-
-@pytest.mark.slow
-def test_steps_are_those_of_the_reference(reference, opened):
-    x, w = random_layer()
-    source = "async ([x, w]) => (await import('/assets/step-through.js')).run(x, w)"
-    made = opened(STEPS).evaluate(source, [x.tolist(), {k: v.tolist() for k, v in w.items()}])
-    run = reference.forward("peephole", x[None, :, None], None, w)
-    for step, trace in zip(made, run.trace, strict=True):
-        for letter in ("i", "f", "g", "c_prev", "c", "o", "h"):
-            expected = getattr(trace, letter)[0]
-            np.testing.assert_allclose(step[letter], expected, rtol=1e-9, atol=1e-12)
-        for letter in GATES:
-            shown = np.array(step["nets"][letter], float)  # null, where there is no term, is NaN
-            np.testing.assert_allclose(np.nan_to_num(shown), terms(trace, letter, w), atol=1e-9)
-
-
 def number(text):
     return float(text.replace("\u2212", "-"))
 
@@ -130,70 +97,105 @@ def test_gradient_flow_by_keyboard(reference, opened):
 
 
 @pytest.fixture(scope="module")
-def committed(reference):
-    """The layer of the figure, and what the reference makes of its years."""
-    data = json.loads((CONTENT / "assets/step-through.json").read_text("utf-8"))
-    data["weights"] = {name: np.array(w) for name, w in data["weights"].items()}
-    layer = {name: w for name, w in data["weights"].items() if name not in ("v", "b")}
-    x = np.array(data["sunspots"][:-1]) / data["scale"]
-    return data, reference.forward("peephole", x[None, :, None], None, layer)
+def record(built):
+    """What the page of the cell at work holds."""
+    page = (built / STEPS / "index.html").read_text("utf-8")
+    return json.loads(page.split('<script type="application/json">')[1].split("</script>")[0])
 
 
-def test_the_years_shown_were_not_learned_from(committed):
-    data, run = committed
-    assert data["first_year"] >= 1700 + 0.8 * (2008 - 1700 + 1)
-    assert data["first_year"] + len(run.trace) == 2008
-    assert {"keras", "numpy", "tensorflow"} <= set(data["versions"])
+def layers():
+    """The committed layers: inputs, targets, weights of the layer, readout."""
+    spots = json.loads((CONTENT / "assets/step-through.json").read_text("utf-8"))
+    counts = np.array(spots["sunspots"]) / spots["scale"]
+    w = {k: np.array(v) for k, v in spots["weights"].items()}
+    readout = w.pop("v")[:, None], w.pop("b")
+    yield "sunspots", counts[:-1, None], counts[1:, None].tolist(), w, readout
+    others = json.loads((CONTENT / "assets/cell-at-work.json").read_text("utf-8"))
+    for name in ("adding", "reber"):
+        w = {k: np.array(v) for k, v in others[name]["weights"].items()}
+        readout = w.pop("v"), w.pop("d")
+        yield name, np.array(others[name]["inputs"]), others[name]["targets"], w, readout
 
 
-def assert_shown(page, committed, t, unit):
-    """The figure shows the step t, from 0, of a unit."""
-    data, run = committed
-    trace = run.trace[t]
-    for letter in GATES:
-        *shown, value = [number(text or "0") for text in cells(page, f"step-{letter}")]
-        assert shown == np.round(terms(trace, letter, data["weights"])[unit], 3).tolist()
-        assert value == round(getattr(trace, letter)[0, unit], 3)
-    i, f, g, c_prev, c, o, h = (
-        f"{getattr(trace, k)[0, unit]:z.3f}".replace("-", "\u2212")
-        for k in ("i", "f", "g", "c_prev", "c", "o", "h")
-    )
-    made, value = cells(page, "step-c")
-    assert made.endswith(f"{f} \u00d7 {c_prev} + {i} \u00d7 {g}")
-    assert value == c
-    made, value = cells(page, "step-h")
-    assert made.endswith(f"{o} \u00d7 tanh {c}")
-    assert value == h
-    forecast = data["scale"] * (run.outputs[0, t] @ data["weights"]["v"] + data["weights"]["b"][0])
-    year = data["first_year"] + t
-    said = page.locator("#step-through [role=status]").inner_text()
-    assert said.startswith(f"{year}: {data['sunspots'][t]:.1f} sunspots.")
-    assert f"{year + 1}: {forecast:z.1f}; ".replace(": -", ": \u2212") in said
-    assert said.endswith(f"{data['sunspots'][t + 1]:.1f}.")
+def columns(record, name, mode):
+    """What is recorded, by name `(timesteps, units)`."""
+    names = record["forward" if mode == "forward" else "backward"]
+    made = np.array([unit[mode] for unit in record["sequences"][name]["units"]])
+    return dict(zip(names, made.transpose(2, 1, 0), strict=True))
 
 
 @pytest.mark.slow
-def test_step_through_by_keyboard(opened, committed):
-    page = opened(STEPS)
-    last = len(committed[1].trace) - 1
-    assert_shown(page, committed, 11, 0)
-    page.locator("#step-through [name=step]").focus()
-    page.keyboard.press("Home")
-    assert_shown(page, committed, 0, 0)
+@pytest.mark.parametrize("gradient", ["full", "truncated"])
+def test_the_cell_at_work_is_that_of_the_reference(reference, record, gradient):
+    for name, x, targets, w, (v, d) in layers():
+        run = reference.forward("peephole", x[None], None, w, gradient=gradient)
+        shown = columns(record, name, "forward")
+        for letter in "ifgcoh":
+            expected = [getattr(t, letter)[0] for t in run.trace]
+            np.testing.assert_allclose(shown[letter], expected, rtol=6e-3, atol=1e-9)
+        y = run.outputs[0] @ v + d
+        errors = [np.zeros(len(d)) if t is None else a - t for a, t in zip(y, targets, strict=True)]
+        d_out = (np.array(errors) @ v.T)[None]
+        back = columns(record, name, gradient)
+        _, _, d_w = reference.backward(run, d_out)
+        nets = {"b_c": "left", "b_i": "di", "b_f": "df", "b_o": "do"}
+        for bias, of_net in nets.items():
+            size = np.abs(back[of_net]).sum(axis=0)
+            assert (np.abs(back[of_net].sum(axis=0) - d_w[bias]) <= 6e-3 * size + 1e-9).all()
+        # What goes on is the derivative by the state before, all later steps run anew.
+        for at in (1, len(x) // 2, len(x) - 1):
+            before = tuple(np.array([getattr(run.trace[at - 1], k)[0]]) for k in "hc")
+            rest = reference.forward("peephole", x[None, at:], before, w, gradient=gradient)
+            _, d_state, _ = reference.backward(rest, d_out[:, at:])
+            np.testing.assert_allclose(back["on"][at], d_state[1][0], rtol=6e-3, atol=1e-9)
+            np.testing.assert_allclose(back["on"][at], back["later"][at - 1], rtol=1e-9)
+
+
+def test_the_years_shown_were_not_learned_from():
+    data = json.loads((CONTENT / "assets/step-through.json").read_text("utf-8"))
+    assert data["first_year"] >= 1700 + 0.8 * (2008 - 1700 + 1)
+    assert data["first_year"] + len(data["sunspots"]) - 1 == 2008
+    assert {"keras", "numpy", "tensorflow"} <= set(data["versions"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_cell_at_work_by_keyboard_and_address(opened, record, width):
+    page = opened(STEPS, viewport={"width": width, "height": 900})
+    figure = page.locator("#cell-at-work")
+    assert figure.bounding_box()["height"] <= 840, "more than one screen"
+    figure.locator("[name=sequence]").focus()
+    page.keyboard.press("ArrowDown")
+    for _ in range(2):
+        page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.name") == "way"
+    page.keyboard.press("ArrowDown")
+    figure.locator("[name=step]").focus()
     page.keyboard.press("End")
-    assert_shown(page, committed, last, 0)
-    page.keyboard.press("Tab")  # to Back, as Next is disabled at the end
-    for t in (last - 1, last - 2, last - 3):
-        page.keyboard.press("Enter")
-        assert_shown(page, committed, t, 0)
-    page.keyboard.press("Tab")
-    page.keyboard.press("Space")
-    assert_shown(page, committed, last - 2, 0)
-    page.keyboard.press("Tab")
-    for unit in (1, 2):
-        page.keyboard.press("ArrowRight")
-        assert_shown(page, committed, last - 2, unit)
-        assert page.locator("#step-through g.unit:visible").count() == 1
+    page.keyboard.press("ArrowLeft")
+    last = len(record["sequences"]["adding"]["said"])
+    address = f"sequence=adding&unit=1&way=backward&gradient=full&step={last - 1}"
+    page.wait_for_function("end => location.search === end", arg=f"?{address}")
+    truncated = opened(f"{STEPS}?{address.replace('full', 'truncated')}")
+    for shown, gradient in ((page, "full"), (truncated, "truncated")):
+        step = dict(
+            zip(
+                record["backward"],
+                record["sequences"]["adding"]["units"][0][gradient][last - 2],
+                strict=True,
+            )
+        )
+        text = shown.locator("#cell-at-work [data-number=c]").text_content()
+        assert number(text) == pytest.approx(step["dc"], rel=0.06)
+        assert "goes on to the step before" in shown.locator("#cell-at-work p").inner_text()
+
+
+@pytest.mark.slow
+def test_what_is_not_accepted_in_the_address_of_the_cell_is_as_usual(opened):
+    page = opened(f"{STEPS}?sequence=x&unit=9&way=y&step=-1")
+    form = page.locator("#cell-at-work form")
+    shown = [form.locator(f"[name={n}]").input_value() for n in ("sequence", "unit", "way", "step")]
+    assert shown == ["sunspots", "1", "forward", "12"]
 
 
 @pytest.mark.slow
@@ -203,7 +205,8 @@ def test_the_static_figure_is_what_the_script_begins_with(opened, address):
     assert not without.locator(".interactive form").is_visible()
     assert scripted.locator(".interactive form").is_visible()
     for page in (without, scripted):
-        assert page.locator(".interactive table").is_visible()
+        assert page.locator(".interactive svg").first.is_visible()
+        assert page.locator(".interactive table").count() == (address == FLOW)
     for part in ("svg", "table", "b", "p[role=status]"):
         pictures = [
             [part_of.inner_html() for part_of in page.locator(f".interactive {part}").all()]
@@ -214,7 +217,7 @@ def test_the_static_figure_is_what_the_script_begins_with(opened, address):
     assert scripted.evaluate(moving) == 0
 
 
-@pytest.mark.parametrize("name", ["gradient-flow.js", "step-through.js"])
+@pytest.mark.parametrize("name", ["gradient-flow.js", "cell-at-work.js"])
 def test_scripts_are_small_and_need_no_other(name):
     source = (CONTENT / "assets" / name).read_bytes()
     assert len(source) < 15_000

@@ -226,10 +226,10 @@ return Array.from({ length: n }, () => TASKS[task].draw(random, T));
 """
 
 
-@pytest.mark.parametrize("T", [20, 101])
-def test_adding_is_the_papers(T):
+@pytest.mark.parametrize(("T", "n"), [(20, 1000), (101, 800)])
+def test_adding_is_the_papers(T, n):
     firsts, seconds, lengths = set(), set(), set()
-    for drawn in node(DRAWN, {"task": "adding", "T": T, "n": 3000}):
+    for drawn in node(DRAWN, {"task": "adding", "T": T, "n": n}):
         values, markers = np.array(drawn["inputs"]).T
         length = len(values)
         marked = np.flatnonzero(markers == 1)

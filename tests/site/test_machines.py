@@ -175,6 +175,8 @@ def test_the_record_for_zenodo_agrees_with_the_citation_file():
     assert f"name: {record['creators'][0]['name']}" in citation
     for related in record["related_identifiers"]:
         assert f"doi: {related['identifier']}" in citation
+    page = (ROOT / "site/content/citing.md").read_text("utf-8")
+    assert f"version = {{{record['version']}}}" in page
 
 
 SAYS = """

@@ -23,6 +23,23 @@ def test_sources_of_equations_and_timeline_are_in_the_bibliography():
         assert {entry["key"] for entry in entries} <= set(bibliography_keys())
 
 
+RELATED = tomllib.loads((ROOT / "site/includes/related.toml").read_text("utf-8"))
+
+
+def test_history_equations_figures_and_runs_link_each_other():
+    assert set(RELATED) == set(HISTORY)
+    there = {page for by_kind in RELATED.values() for pages in by_kind.values() for page in pages}
+    assert there <= set(PAGES) - set(HISTORY)
+    written = {page: re.findall(r"^::related (.+)$", read(page), re.MULTILINE) for page in PAGES}
+    expected = {page: [page] if page in RELATED or page in there else [] for page in PAGES}
+    assert written == expected
+
+
+def test_each_page_of_the_history_has_a_drawing():
+    drawn = r"^::(drawing|cell|timeline)\b"
+    assert [page for page in HISTORY if not re.search(drawn, read(page), re.MULTILINE)] == []
+
+
 CITED_1997 = re.compile(r"\b(?:A\.\d+|eqs? \(\d+\)|equations? \d+)")
 
 

@@ -28,9 +28,18 @@ def why_not(layer: Any, call: Any) -> str | None:
 
 
 def run(
-    layer: Any, sequences: Tensor, initial_state: list[Tensor], mask: Tensor | None, training: bool
+    layer: Any,
+    sequences: Tensor,
+    initial_state: list[Tensor],
+    mask: Tensor | None,
+    training: bool,
+    program: Any = None,
 ) -> tuple[Tensor, Tensor, list[Tensor]]:
-    """Computes a whole sequence: see `keras_lstm_ext.engines.run`."""
+    """Computes a whole sequence: see `keras_lstm_ext.engines.run`.
+
+    `program` is the module that computes what is left when dropout and direction are seen to; by
+    default, the backend's.
+    """
     cell = layer.cell
     if layer.go_backwards:
         sequences = ops.flip(sequences, axis=1)
@@ -48,7 +57,7 @@ def run(
     if prefix.is_prefix_sum(plan.equations, mask is not None):
         outputs, *states = prefix.prefix_sum(plan, arrays, fixed)
     else:
-        program = importlib.import_module(f"{__name__}.{keras.backend.backend()}")
+        program = program or importlib.import_module(f"{__name__}.{keras.backend.backend()}")
         outputs, *states = program.run(plan, arrays, fixed, training)
     states = [state for state in states if state is not None]
     outputs = None if outputs is None else ops.transpose(outputs, (1, 0, 2))

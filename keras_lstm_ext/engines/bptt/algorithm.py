@@ -104,7 +104,7 @@ def forward(
         h, c, gates = state
         z, valid, zones = inputs
         if a.R is not None:
-            r = _fed_back(h, gates, fixed.multiplier)
+            r = _fed_back(equations, h, gates, fixed.multiplier)
             z = _sum(z, equations.split(_recurrent_product(equations, a, r)))
         h_new, c_new, nets = equations.step(z, c, a.p, a.s)
         h_new = ops.cast(h_new, h.dtype)
@@ -155,7 +155,7 @@ def backward(
     c = _new_states(equations, nets, c_before, kept.c)
     gates = _gates_to_feed(equations, nets, a.h.dtype)
     gates_before = None if gates is None else _before(a.gates, gates)
-    r = None if a.R is None else _fed_back(h_before, gates_before, fixed.multiplier)
+    r = None if a.R is None else _fed_back(equations, h_before, gates_before, fixed.multiplier)
     normed = None
     if r is not None and a.n is not None:
         normed = normalize(ops.cast(_rows_times(r, a.R), a.c.dtype), v.epsilon)
@@ -187,8 +187,8 @@ def backward(
             d_r = ops.cast(ops.matmul(ops.cast(d_y, a.W.dtype), R_transposed), d_z.dtype)
             if fixed.multiplier is not None:
                 d_r = d_r * ops.cast(fixed.multiplier, d_r.dtype)
-        width = d_h.shape[-1]
-        d_h_before = ops.zeros_like(d_h) if d_r is None else d_r[:, :width]
+        width = v.recurrent_part(d_h).shape[-1]
+        d_h_before = _at_all_of_h(d_h, None if d_r is None else d_r[:, :width])
         d_before = (
             d_h_before if kept_h is None else d_h_before + kept_h * d_h,
             d_c_before if kept_c is None else d_c_before + kept_c * d_c,
@@ -295,9 +295,20 @@ def _sum(a: Nets, b: Nets) -> Nets:
     return {k: a[k] + b[k] for k in a}
 
 
-def _fed_back(h: Tensor, gates: Tensor | None, multiplier: Tensor | None) -> Tensor:
+def _fed_back(
+    equations: Equations, h: Tensor, gates: Tensor | None, multiplier: Tensor | None
+) -> Tensor:
+    h = equations.variant.recurrent_part(h)
     r = h if gates is None else ops.concatenate([h, gates], axis=-1)
     return r if multiplier is None else r * multiplier
+
+
+def _at_all_of_h(d_h: Tensor, d_fed: Tensor | None) -> Tensor:
+    """The error at the h of the step before, of which `d_fed` is the part that was fed back."""
+    if d_fed is None:
+        return ops.zeros_like(d_h)
+    rest = ops.zeros_like(d_h[:, d_fed.shape[-1] :])
+    return ops.concatenate([d_fed, rest], axis=-1) if rest.shape[-1] else d_fed
 
 
 def _gates_to_feed(equations: Equations, nets: Nets, dtype: str) -> Tensor | None:
@@ -318,7 +329,7 @@ def _all_nets(
 ) -> Nets:
     z = input_product(equations, a)
     if a.R is not None:
-        r = _fed_back(h_before, None, fixed.multiplier)
+        r = _fed_back(equations, h_before, None, fixed.multiplier)
         z = _sum(z, equations.split(_recurrent_product(equations, a, r)))
     nets = equations.write(z, c_before, a.p)
     c = _new_states(equations, nets, c_before, c)

@@ -51,15 +51,9 @@ def why_not(layer: Any, call: Any) -> str | None:
 
 def why_not_cell(cell: Any) -> str | None:
     """Gives None if the library knows the cell, or the reason why not."""
-    v, equations = cell.variant, cell.equations
-    if v.peepholes and v.block_size > 4:
+    if cell.variant.peepholes and cell.variant.block_size > 4:
         return "it knows peepholes in blocks of up to 4 cells"
-    for name in ("sigma", "activation", "output_activation"):
-        function = getattr(equations, name)
-        if function not in packing.SQUASHERS:
-            argument = "recurrent_activation" if name == "sigma" else name
-            return f"it does not know {argument}={function!r}"
-    return None
+    return packing.why_not_squashers(cell.equations)
 
 
 def run(

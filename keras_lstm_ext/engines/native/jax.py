@@ -36,7 +36,7 @@ def why_not(layer: Any, call: Any) -> str | None:
         return f"it computes on a CPU, and JAX on a {jax.default_backend()}"
     if tracing.exporting():
         return "an export must load without this package"
-    if layer.engine == "auto" and _may_be_split():
+    if layer.engine == "auto" and may_be_split():
         return (
             f"JAX has {jax.device_count()} devices: it can split bptt among them, and would "
             "compute this on each of them whole, outside of shard_map"
@@ -55,7 +55,7 @@ def _why_not_registered() -> str | None:
     return None
 
 
-def _may_be_split() -> bool:
+def may_be_split() -> bool:
     """Whether JAX may split by itself what is traced here: not within `shard_map`."""
     return jax.device_count() > 1 and not _within_shard_map()
 

@@ -30,6 +30,17 @@ SQUASHERS = {
 }
 """What the library calls them."""
 
+
+def why_not_squashers(equations: Any) -> str | None:
+    """Gives None if all squashers are known, or says which one is not."""
+    for name in ("sigma", "activation", "output_activation"):
+        function = getattr(equations, name)
+        if function not in SQUASHERS:
+            argument = "recurrent_activation" if name == "sigma" else name
+            return f"it does not know {argument}={function!r}"
+    return None
+
+
 ARRAYS = ("x", "h", "c", "W", "R", "p", "b", "multiplier", "mask")
 """What a call is made on, in the order of the library; in h, gates that are fed back follow h."""
 
