@@ -52,7 +52,9 @@ def load(path: Path) -> Chorales:
         )
     file = loadmat(path)
     names = ("traindata", "validdata", "testdata")
-    return Chorales(*([np.array(c, "float32") for c in file[name][0]] for name in names))
+    return Chorales(
+        *([np.ascontiguousarray(c, "float32") for c in file[name][0]] for name in names)
+    )
 
 
 def constant_cost(chorales: Chorales) -> dict[str, float]:

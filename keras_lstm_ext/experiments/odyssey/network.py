@@ -27,6 +27,9 @@ SPREAD = 0.1
 NONE = np.zeros((0, 0), "float32")
 """Stands for what a call of the engine does not have."""
 
+KINDS = {np.dtype(name): kind for name, kind in packing.TYPES.items()}
+"""The engine's number of a type."""
+
 
 class Weights(NamedTuple):
     """What is learned; arrays of no size for what a variant does not have."""
@@ -123,8 +126,9 @@ class Network:
         x, h, c = inputs[:3]
         errors = [y, gates, cells, d_y, np.zeros_like(h), np.zeros_like(c)]
         results = [np.empty_like(x), np.empty_like(h), np.empty_like(c), d.W, d.R, d.p, d.b]
-        _call(True, self._words[True], [*inputs, *errors, *results])
-        d_theta *= self.learned
+        call(True, self._words[True], [*inputs, *errors, *results])
+        if self.variant.gates_to_gates:
+            d_theta *= self.learned
         return d_theta, nats
 
     def cost(self, theta: Array, chorales: Sequence[Array]) -> float:
@@ -151,13 +155,14 @@ class Network:
     def _inputs(self, theta: Array, chorale: Array) -> list[Array]:
         w = self.split(theta)
         h, c = (np.zeros((1, n), "float32") for n in (self.fed, self.units))
-        return [chorale[None, :-1], h, c, w.W, w.R, w.p, w.b, NONE, NONE.astype(bool)]
+        x = np.ascontiguousarray(chorale[None, :-1])
+        return [x, h, c, w.W, w.R, w.p, w.b, NONE, NONE.astype(bool)]
 
     def _forward(self, inputs: list[Array], keep: bool) -> list[Array]:
         words, (x, h, c, *_) = self._words[keep], inputs
         shapes = packing.result_shapes(words, x.shape, h.shape, c.shape)
         results = [np.empty(shape, "float32") for shape in shapes]
-        _call(False, words, [*inputs, *results])
+        call(False, words, [*inputs, *results])
         return results
 
 
@@ -166,6 +171,9 @@ def predicted(chorales: Sequence[Array]) -> int:
     return sum(len(chorale) - 1 for chorale in chorales)
 
 
-def _call(backward: bool, words: packing.Words, arrays: list[Array]) -> None:
-    described = [(a.ctypes.data, packing.TYPES[a.dtype.name], a.ndim, *a.shape) for a in arrays]
+def call(backward: bool, words: packing.Words, arrays: list[Array]) -> None:
+    """Lets the engine compute, on arrays whose rows lie one after another as it reads them."""
+    if not all(a.flags.c_contiguous for a in arrays):
+        raise ValueError("the engine reads rows one after another: an array has another order")
+    described = [(a.ctypes.data, KINDS[a.dtype], a.ndim, *a.shape) for a in arrays]
     packing.call(backward, words, described)

@@ -7,7 +7,6 @@ import numpy as np
 
 from keras_lstm_ext.experiments import statistics
 from keras_lstm_ext.experiments.odyssey.runner import SEARCH, SEEDS, best
-from keras_lstm_ext.experiments.odyssey.welch import welch
 
 Record = dict[str, Any]
 
@@ -114,7 +113,7 @@ def judged(content: Record, name: str) -> str:
 def significance(content: Record, name: str) -> float | None:
     """The p-value of a row against the network that has everything; None below two of either."""
     ours, theirs = (tested(content["rows"].get(k, {SEEDS: []})) for k in (name, REFERENCE))
-    return welch(ours, theirs) if min(len(ours), len(theirs)) > 1 else None
+    return statistics.welch(ours, theirs) if min(len(ours), len(theirs)) > 1 else None
 
 
 def verdict(content: Record) -> str:

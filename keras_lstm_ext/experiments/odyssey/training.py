@@ -23,7 +23,9 @@ class How:
         momentum: Of Nesterov's kind.
         seed: Of its weights, and of the order of its chorales.
         epochs: It has so many at most.
-        patience: It has no more after so many in a row that brought no better validation.
+        patience: It has no more after so many in a row that brought no better validation,
+            or if after the first so many it does not beat `to_beat`.
+        to_beat: A validation, in nats a step.
     """
 
     rate: float
@@ -31,6 +33,7 @@ class How:
     seed: tuple[int, ...]
     epochs: int
     patience: int
+    to_beat: float = np.inf
 
 
 class State(NamedTuple):
@@ -68,7 +71,9 @@ class State(NamedTuple):
         """Whether there is no further epoch."""
         epochs = len(self.curve)
         diverged = not np.isfinite(self.curve[-1:]).all()
-        return diverged or epochs >= how.epochs or epochs - self.best_epoch >= how.patience
+        hopeless = epochs >= how.patience and not self.curve[:, 1].min() < how.to_beat
+        waited = epochs - self.best_epoch >= how.patience
+        return diverged or hopeless or waited or epochs >= how.epochs
 
 
 def epoch(network: Network, chorales: Chorales, how: How, state: State) -> State:
