@@ -218,7 +218,7 @@ def test_a_run_and_more_of_it(file, tmp_path):
         assert {run["rate"] for run in row["seeds"]} == {found["rate"]}, "of the best of all six"
     undisturbed = runner.reproduce(file, tmp_path / "other.json", [], more, verbose=False)
     assert undisturbed["rows"] == again["rows"]
-    with pytest.raises(ValueError, match=r"has epochs=3\. Received: epochs=30"):
+    with pytest.raises(ValueError, match=r"has epochs=3\. Received: epochs=20"):
         runner.reproduce(file, out, verbose=False)
     text = report.report(again)
     assert "Budget: 6 runs of each network" in text

@@ -49,7 +49,7 @@ class Budget:
 
     runs: int = 12
     seeds: int = 10
-    epochs: int = 30
+    epochs: int = 20
     patience: int = 5
 
 
