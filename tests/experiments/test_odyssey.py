@@ -22,6 +22,7 @@ stats = pytest.importorskip("scipy.stats")
 io = pytest.importorskip("scipy.io")
 
 UNITS, KEYS = 5, 4
+RECORD = Path(report.__file__).parents[1] / "results" / "odyssey" / "jsb-chorales.json"
 
 
 def songs(seed: int, n: int, keys: int = KEYS) -> list[np.ndarray]:
@@ -191,6 +192,26 @@ def test_welch(sizes):
         assert statistics.welch(a, b) == pytest.approx(expected, rel=1e-4)
 
 
+def test_the_stored_runs():
+    """Of all kinds, equally many, from a commit that can be looked at."""
+    content = runner.read(RECORD)
+    assert list(content["rows"]) == list(ODYSSEY)
+    for row in content["rows"].values():
+        assert "changes" not in row["commit"]
+        assert [run["run"] for run in row["search"]] == list(range(content["runs"]))
+        assert [run["run"] for run in row["seeds"]] == list(range(content["seeds"]))
+        assert {(run["rate"], run["momentum"]) for run in row["search"]} == {
+            runner.drawn(content["seed"], run) for run in range(content["runs"])
+        }
+        found = report.best(row)
+        assert {(run["rate"], run["momentum"]) for run in row["seeds"]} == {
+            (found["rate"], found["momentum"])
+        }
+    text = report.report(content)
+    assert text.count("\n| ") == 10
+    assert f"Budget: {content['runs']} runs" in text
+
+
 SMALL = runner.Budget(runs=2, seeds=3, epochs=3, patience=2)
 
 
@@ -202,7 +223,7 @@ def test_a_run_and_more_of_it(file, tmp_path):
     assert content == json.loads(out.read_text())
     for row in content["rows"].values():
         assert [run["run"] for run in row["search"]] == [0, 1]
-        found = runner.best(row)
+        found = report.best(row)
         assert {(run["rate"], run["momentum"]) for run in row["seeds"]} == {
             (found["rate"], found["momentum"])
         }
@@ -214,7 +235,7 @@ def test_a_run_and_more_of_it(file, tmp_path):
     assert list(again["rows"]) == list(ODYSSEY)
     assert again["rows"]["V"]["search"][:2] == content["rows"]["V"]["search"]
     for row in again["rows"].values():
-        found = runner.best(row)
+        found = report.best(row)
         assert {run["rate"] for run in row["seeds"]} == {found["rate"]}, "of the best of all six"
     undisturbed = runner.reproduce(file, tmp_path / "other.json", [], more, verbose=False)
     assert undisturbed["rows"] == again["rows"]

@@ -6,9 +6,12 @@ from typing import Any
 import numpy as np
 
 from keras_lstm_ext.experiments import statistics
-from keras_lstm_ext.experiments.odyssey.runner import SEARCH, SEEDS, best
+from keras_lstm_ext.variants import ODYSSEY
 
 Record = dict[str, Any]
+
+SEARCH, SEEDS = "search", "seeds"
+"""The two parts of a row."""
 
 REFERENCE = "V"
 """The network that has everything: the others are compared with it."""
@@ -16,18 +19,11 @@ REFERENCE = "V"
 WORSE, BETTER, ALIKE = "significantly worse", "significantly better", "no significant difference"
 NOT_RUN, ITSELF = "not run", "compared with"
 
-PAPER = {
-    "V": "compared with",
-    "NIG": "no significant effect on music",
-    "NFG": "most critical",
-    "NOG": "no significant effect on music",
-    "NIAF": "no significant effect on music",
-    "NOAF": "most critical",
-    "CIFG": "no significant loss",
-    "NP": "no significant loss",
-    "FGR": "no gain",
-}
-"""What the paper says of each: of the critical ones in its abstract, of the others by accounts."""
+CRITICAL, NO_EFFECT = "a most critical component", "no significant improvement"
+
+PAPER = dict.fromkeys(ODYSSEY, NO_EFFECT) | dict.fromkeys(("NFG", "NOAF"), CRITICAL)
+PAPER[REFERENCE] = ITSELF
+"""What the paper's abstract says of what each lacks, or of each, over its three tasks."""
 
 TITLES = (
     "network",
@@ -36,6 +32,7 @@ TITLES = (
     "rate",
     "momentum",
     "seeds",
+    "at the limit",
     "test, nats a step",
     "p",
     "here",
@@ -75,6 +72,7 @@ def table(content: Record) -> str:
                 f"{found['rate']:.2g}" if found else "",
                 f"{found['momentum']:.2g}" if found else "",
                 str(len(row[SEEDS])),
+                str(at_limit(content, name)),
                 _mean(tests),
                 _p(content, name),
                 judged(content, name),
@@ -84,9 +82,20 @@ def table(content: Record) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
+def best(row: Record) -> Record | None:
+    """The run of the random search with the best validation; None if all diverged."""
+    good = [run for run in row[SEARCH] if run["validation"] is not None]
+    return min(good, key=lambda run: run["validation"], default=None)
+
+
 def tested(row: Record) -> list[float]:
     """The test of each network with the best pair that did not diverge, in nats a step."""
     return [run["test"] for run in row[SEEDS] if run["test"] is not None]
+
+
+def at_limit(content: Record, name: str) -> int:
+    """How many networks with the best pair ended at the limit of epochs, not by themselves."""
+    return sum(run["epochs"] == content["epochs"] for run in content["rows"][name][SEEDS])
 
 
 def judged(content: Record, name: str) -> str:
@@ -133,8 +142,9 @@ def note(content: Record) -> str:
     constant = content["constant"]["test"]
     return (
         f"Budget: {content['runs']} runs of each network in the random search, {content['seeds']} "
-        f"with the best pair of rate and momentum, at most {content['epochs']} epochs, an end "
-        f"after {content['patience']} without a better validation. Test: mean and standard "
+        f"with the best pair of rate and momentum, at most {content['epochs']} epochs (at the "
+        f"limit: how many had all of them), an end after {content['patience']} without a better "
+        "validation, or if so many do not beat constant probabilities. Test: mean and standard "
         f"deviation; with a constant probability for each key it is {constant:.2f}. p: Welch's "
         f"test against {REFERENCE}; significant below {1 - statistics.LEVEL:.2g}. Of eight "
         f"comparisons without any difference, {8 * (1 - statistics.LEVEL):.1f} would come out "

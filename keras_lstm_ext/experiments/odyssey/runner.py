@@ -19,6 +19,7 @@ from keras_lstm_ext.bench import record
 from keras_lstm_ext.engines.native.packing import processors
 from keras_lstm_ext.experiments.odyssey import chorales as data
 from keras_lstm_ext.experiments.odyssey.network import UNITS, Network
+from keras_lstm_ext.experiments.odyssey.report import SEARCH, SEEDS, best
 from keras_lstm_ext.experiments.odyssey.training import How, State, epoch
 from keras_lstm_ext.experiments.runner import where_run
 from keras_lstm_ext.variants import ODYSSEY
@@ -31,8 +32,8 @@ FORMAT = 1
 RATES, MOMENTA = (-6.0, -2.0), (-2.0, 0.0)
 """Powers of ten between which the rate, and 1 - momentum, are drawn."""
 
-SEARCH, SEEDS, DRAWN = "search", "seeds", 2
-"""The two parts of a row, and what else random numbers are for."""
+DRAWN = 2
+"""What random numbers are for beside the two parts of a row."""
 
 
 @dataclass(frozen=True)
@@ -135,12 +136,6 @@ def _run(
                 bar.update(_done(content, rows), shown)
     record.write(content, out)
     return content
-
-
-def best(row: Record) -> Record | None:
-    """The run of the random search with the best validation; None if all diverged."""
-    good = [run for run in row[SEARCH] if run["validation"] is not None]
-    return min(good, key=lambda run: run["validation"], default=None)
 
 
 def _searches(content: Record, rows: Any, budget: Budget, seed: int) -> list[Job]:
