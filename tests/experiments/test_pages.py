@@ -127,13 +127,13 @@ def of_2017():
     return record.read(RESULTS / "odyssey" / "jsb-chorales.json", "odyssey", 1)
 
 
-def tests_of_2017(name):
+def costs_of_2017(name):
     """The test of each network of a kind, in nats a step."""
     return odyssey.tested(of_2017()["rows"][name])
 
 
 def means_of_2017():
-    return {name: np.mean(tests_of_2017(name)) for name in of_2017()["rows"]}
+    return {name: np.mean(costs_of_2017(name)) for name in of_2017()["rows"]}
 
 
 OF_2002 = "spike-delays", "timed-spikes", "periodic-function"
@@ -167,7 +167,7 @@ SENTENCES = {
             if name != "V"
         ),
         "all of its networks ended by themselves": lambda: odyssey.at_limit(of_2017(), "V") == 0,
-        "nearly all of ours of other kinds but NOAF, at a lower rate, had all twenty epochs": lambda: (
+        "nearly all of ours of other kinds but NOAF, at a lower rate, had all": lambda: (
             sum(odyssey.at_limit(of_2017(), name) for name in ODYSSEY)
             >= 0.9 * 3 * len(set(ODYSSEY) - {"V", "NOAF"})
         ),
