@@ -19,6 +19,7 @@ import keras
 ROOT = Path(__file__).parent.parent
 TESTS = ["tests/equations", "tests/contract", "tests/test_precision.py"]
 NATIVE_TESTS = ["tests/native/test_kernels.py"]
+CONVERTER_TESTS = [f"tests/convert/test_{name}.py" for name in ("systems", "layers", "refusals")]
 BUILD = ("setup.py", "README.md", "LICENSE")
 """What a library is built from, beside the package."""
 
@@ -34,6 +35,8 @@ STEP, CELL, LAYER = "engines/step.py", "layers/_cell.py", "layers/_layer.py"
 BPTT, ALGORITHM = "engines/bptt/__init__.py", "engines/bptt/algorithm.py"
 PREFIX, NORM = "engines/bptt/prefix.py", "engines/norm.py"
 NATIVE, KERNEL_STEP = "engines/native/__init__.py", "native/step.h"
+LAYOUTS, BLOCKS = "convert/layouts.py", "convert/blocks.py"
+WEIGHTS, CHECKS, CHECKPOINT = "convert/weights.py", "convert/checks.py", "convert/checkpoint.py"
 
 MUTANTS = [
     Mutant(
@@ -364,6 +367,113 @@ MUTANTS = [
         "return x, [rate or None for rate in self.zoneout]",
         "return x, [None, None]",
     ),
+    Mutant(
+        "converters: transposed blocks are read by rows",
+        BLOCKS,
+        "part = part.T",
+        "part = part.reshape(part.shape[::-1])",
+    ),
+    Mutant(
+        "converters: transposed blocks are written by rows",
+        BLOCKS,
+        'return found.T if block.endswith(".T") else found',
+        'return found.reshape(found.shape[::-1]) if block.endswith(".T") else found',
+    ),
+    Mutant(
+        "converters: negative blocks are read as they are",
+        BLOCKS,
+        '-part if block.startswith("-") else part',
+        "part",
+    ),
+    Mutant("converters: negative blocks are written as they are", BLOCKS, "found = -found", "pass"),
+    Mutant(
+        "converters: one of two biases is enough",
+        WEIGHTS,
+        "parts[block] + part if block in parts else part",
+        "part",
+    ),
+    Mutant(
+        "converters: the forget bias is added twice where it is taken off",
+        WEIGHTS,
+        "_add(parts, -added, table)",
+        "_add(parts, added, table)",
+    ),
+    Mutant(
+        "converters: the forget bias is added to a coupled input gate",
+        WEIGHTS,
+        'parts["b_i"] - added',
+        'parts["b_i"] + added',
+    ),
+    Mutant(
+        "converters: a coupled forget gate is read as the input gate",
+        LAYOUTS,
+        "W_c -W_i W_o; R_c -R_i R_o",
+        "W_c W_i W_o; R_c R_i R_o",
+    ),
+    Mutant(
+        "converters: a coupled bias is the input gate's", LAYOUTS, "b_c -b_i b_o", "b_c b_i b_o"
+    ),
+    Mutant("converters: a coupled peephole is the input gate's", LAYOUTS, '"-p_i"', '"p_i"'),
+    Mutant(
+        "converters: gates of input_forget in another order",
+        LAYOUTS,
+        "W_i.T; W_o.T; W_c.T",
+        "W_o.T; W_i.T; W_c.T",
+    ),
+    Mutant(
+        "converters: gains of W x and R h are exchanged",
+        LAYOUTS,
+        "gW_i gW_c gW_f gW_o; gR_i gR_c gR_f gR_o",
+        "gR_i gR_c gR_f gR_o; gW_i gW_c gW_f gW_o",
+    ),
+    Mutant(
+        "converters: gain and shift of the state are exchanged",
+        LAYOUTS,
+        "s_gain; s_shift",
+        "s_shift; s_gain",
+    ),
+    Mutant(
+        "converters: a norm with another epsilon is taken",
+        CHECKS,
+        "if received != norms:",
+        "if 0:",
+    ),
+    Mutant(
+        "converters: systems without zoneout take it",
+        CHECKS,
+        '"zoneout_h": layout.zoneout',
+        '"zoneout_h": True',
+    ),
+    Mutant(
+        "converters: Haste's zoneout is taken for c",
+        CHECKS,
+        '"zoneout_h": layout.zoneout',
+        '"zoneout_c": layout.zoneout',
+    ),
+    Mutant(
+        "converters: systems without projection take it",
+        CHECKS,
+        '"projection": layout.projects',
+        '"projection": True',
+    ),
+    Mutant(
+        "converters: a projected cell's inputs begin where its outputs do",
+        LAYOUTS,
+        '"kernel": "W_i W_c W_f W_o; R_i R_c R_f R_o",\n            "bias": "b_i b_c b_f b_o",\n',
+        '"kernel": "R_i R_c R_f R_o; W_i W_c W_f W_o",\n            "bias": "b_i b_c b_f b_o",\n',
+    ),
+    Mutant(
+        "converters: fused cells of TensorFlow 1 never clip",
+        CHECKPOINT,
+        "or _clips_at(node) > 0",
+        "",
+    ),
+    Mutant(
+        "converters: what a graph does not say is no clipping",
+        CHECKPOINT,
+        "if given else FUSED.get(node.op, 0.0)",
+        "if given else 0.0",
+    ),
 ]
 
 
@@ -380,16 +490,22 @@ def run(mutant: Mutant) -> str | None:
         if text.count(mutant.old) != 1:
             return f"its text is found {text.count(mutant.old)} times in {mutant.file}"
         path.write_text(text.replace(mutant.old, mutant.new))
-        in_cpp = path.suffix != ".py"
-        if in_cpp:
+        if path.suffix != ".py":
             build(folder)
-        tests = [t for t in (NATIVE_TESTS if in_cpp else TESTS) if Path(folder, t).exists()]
+        tests = [t for t in tests_for(mutant) if Path(folder, t).exists()]
         options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "tests.shuffled"]
         command = [sys.executable, "-m", "pytest", *options, *tests]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=os.environ)
     if done.returncode == 1:
         return None
     return f"pytest ended with {done.returncode}:\n{done.stdout[-2000:]}"
+
+
+def tests_for(mutant: Mutant) -> list[str]:
+    """The tests that have to notice a mutant."""
+    if mutant.file.startswith("convert/"):
+        return CONVERTER_TESTS
+    return TESTS if mutant.file.endswith(".py") else NATIVE_TESTS
 
 
 def build(folder: str) -> None:

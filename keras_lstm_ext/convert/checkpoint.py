@@ -26,8 +26,11 @@ NAMES = {name: name for layout in TF1 for name in LAYOUTS[layout].arrays} | {
 }
 """The names in a layout by those in a checkpoint, which TensorFlow changed in version 1.2."""
 
-FUSED = ("LSTMBlockCell", "BlockLSTM", "BlockLSTMV2")
-"""Operations that clip the state if their attribute `cell_clip` says so."""
+FUSED = {"LSTMBlockCell": 3.0, "BlockLSTM": 3.0, "BlockLSTMV2": 0.0}
+"""Operations that clip the state at their attribute `cell_clip` if it is positive.
+
+By operation, what it is where a graph does not say so: TensorFlow may leave such values out.
+"""
 
 
 def read_checkpoint(path: str | os.PathLike[str]) -> h5.Found:
@@ -142,11 +145,17 @@ def check_graph(path: str | os.PathLike[str], found: h5.Found) -> None:
     for scope in found:
         clips = f"{scope.rpartition('/')[2]}/clip_by_value"
         for node in nodes:
-            if clips in node.name or (node.op in FUSED and node.attr["cell_clip"].f > 0):
+            if clips in node.name or _clips_at(node) > 0:
                 raise ValueError(
                     "`path` must have LSTM cells without cell_clip and proj_clip, since no layer "
                     f"here clips. Received: {scope!r}, whose graph has {node.name!r}"
                 )
+
+
+def _clips_at(node: Any) -> float:
+    """Where an operation clips the state; it does not if this is not positive."""
+    given = "cell_clip" in node.attr
+    return node.attr["cell_clip"].f if given else FUSED.get(node.op, 0.0)
 
 
 def of_objects(given: dict[str, Any]) -> dict[str, Array]:

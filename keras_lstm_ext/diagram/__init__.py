@@ -14,6 +14,10 @@ NAMES = {
     "original": "The LSTM of 1997",
     "classic": "The LSTM with a forget gate",
     "peephole": "The LSTM with peepholes",
+    "coupled": "The LSTM with coupled gates",
+    "projected": "The LSTM with a projection",
+    "layer-norm": "The LSTM with layer normalisation",
+    "gate-recurrence": "The LSTM whose gates see gates",
 }
 
 PREVIOUS = "t\u22121"
@@ -30,6 +34,10 @@ NEW = {
     "original": "input gate, output gate, and feedback from both: r joins h, i and o",
     "classic": "the forget gate in place of the constant 1; gates are no longer fed back",
     "peephole": "the dashed peepholes",
+    "coupled": "what the input gate leaves, in place of the forget gate",
+    "projected": "the projection P, whose output is put out and fed back",
+    "layer-norm": "the places where a vector is normalised (LN)",
+    "gate-recurrence": "what gates read, where r joins h, i, f and o",
 }
 
 # Where things are: the row of the cell, and the columns from its input to its output.
@@ -76,7 +84,7 @@ def drawing(
     _carousel(picture, variant, earlier)
     _row(picture, variant, earlier)
     for gate in variant.gates:
-        _gate(picture, gate, variant, "" if gate in earlier.gates else "new")
+        _gate(picture, gate, variant, earlier)
         if variant.peepholes:
             _peephole(picture, gate, "" if earlier.peepholes else "new")
     if labelled:
@@ -88,18 +96,19 @@ def drawing(
 def _carousel(picture: Drawing, variant: Variant, earlier: Variant) -> None:
     """The cell and its connection to itself."""
     new = "new" if "f" in variant.gates and "f" not in earlier.gates else ""
+    gap = 30 if variant.coupled else 14  # for what stands in the loop
     picture.arrow(
-        f"M{CELL + 21} {ROW - 17}C{CELL + 64} {LOOP + 46} {CELL + 60} {LOOP} {CELL + 14} {LOOP}"
+        f"M{CELL + 21} {ROW - 17}C{CELL + 64} {LOOP + 46} {CELL + 60} {LOOP} {CELL + gap} {LOOP}"
     )
     picture.arrow(
-        f"M{CELL - 14} {LOOP}C{CELL - 60} {LOOP} {CELL - 64} {LOOP + 46} {CELL - 21} {ROW - 18}"
+        f"M{CELL - gap} {LOOP}C{CELL - 60} {LOOP} {CELL - 64} {LOOP + 46} {CELL - 21} {ROW - 18}"
     )
     picture.circle(CELL, ROW, 27, sub("c", "t"))
     if "f" in variant.gates:
         picture.circle(CELL, LOOP, 13, TIMES, new)
     else:
         kept = f"1 \u2212 {sub('i', 't')}" if variant.coupled else f"{variant.decay}"
-        picture.text(CELL, LOOP + 6, kept)
+        picture.text(CELL, LOOP + 6, kept, "new" if variant.coupled and not earlier.coupled else "")
 
 
 def _row(picture: Drawing, variant: Variant, earlier: Variant) -> None:
@@ -136,24 +145,26 @@ def _row(picture: Drawing, variant: Variant, earlier: Variant) -> None:
             picture.arrow(f"M{start} {ROW}H{end}")
 
 
-def _gate(picture: Drawing, gate: str, variant: Variant, new: str) -> None:
+def _gate(picture: Drawing, gate: str, variant: Variant, earlier: Variant) -> None:
     """A gate, what it reads, and the arrow to what it multiplies."""
-    reads = READS[variant.feedback]
+    new = "" if gate in earlier.gates else "new"
+    sees_more = variant.gates_to_gates and not earlier.feeds_gates
+    reads, new_read = READS[variant.feedback], "new" if sees_more else new
     if gate == "f":
         picture.box(CELL, TOP, sub("f", "t"), new)
         picture.arrow(f"M{CELL} {TOP + 17}V{LOOP - 15}", new)
-        picture.text(CELL - 92, TOP + 5, reads, "small", new)
+        picture.text(CELL - 92, TOP + 5, reads, "small", new_read)
         picture.arrow(f"M{CELL - 52} {TOP}H{CELL - 21}", new)
         x, y = CELL - 38, TOP - 8
     else:
         x = {"i": IN_GATE, "o": OUT_GATE}[gate]
         picture.box(x, BOTTOM, sub(gate, "t"), new)
         picture.arrow(f"M{x} {BOTTOM - 17}V{ROW + 15}", new)
-        picture.text(x, BOTTOM + 44, reads, "small", new)
+        picture.text(x, BOTTOM + 44, reads, "small", new_read)
         picture.arrow(f"M{x} {BOTTOM + 30}V{BOTTOM + 19}", new)
         x, y = x + 18, BOTTOM + 29
     if variant.normalize_nets:
-        picture.text(x, y, "LN", "small", new)
+        picture.text(x, y, "LN", "small", new if earlier.normalize_nets else "new")
 
 
 def _peephole(picture: Drawing, gate: str, new: str) -> None:

@@ -5,11 +5,17 @@
 #include <new>
 #include <vector>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 #include "fork.h"
 
 namespace {
 
-constexpr std::align_val_t CACHE_LINE{64};
+constexpr size_t CACHE_LINE = 64;
+constexpr size_t HUGE_PAGE = size_t{2} << 20;
+constexpr size_t LARGE = HUGE_PAGE / 8;
 constexpr size_t MOST = size_t{64} << 20;       // bytes that are worth keeping
 constexpr size_t TOGETHER = size_t{256} << 20;  // of all that is idle
 
@@ -29,7 +35,9 @@ void hold() { kept->mutex.lock(); }
 void let_go() { kept->mutex.unlock(); }
 [[maybe_unused]] const int held_at_fork = at_fork(hold, let_go, let_go);
 
-void release(Memory memory) { ::operator delete(memory.at, CACHE_LINE); }
+std::align_val_t alignment(size_t bytes) {
+  return std::align_val_t{bytes < LARGE ? CACHE_LINE : HUGE_PAGE};
+}
 
 Memory take_idle() {
   std::lock_guard<std::mutex> lock(kept->mutex);
@@ -53,11 +61,23 @@ bool keep(Memory memory) try {
 
 }  // namespace
 
+// Weights on small pages, which lie anywhere, push each other out of the second-level cache.
+Memory allocate(size_t bytes) {
+  if (bytes >= LARGE) bytes = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+  auto* at = static_cast<float*>(::operator new(bytes, alignment(bytes), std::nothrow));
+#if defined(__linux__)
+  if (at && bytes >= LARGE) madvise(at, bytes, MADV_HUGEPAGE);  // a wish: it may be refused
+#endif
+  return {at, bytes};
+}
+
+void release(Memory memory) { ::operator delete(memory.at, alignment(memory.bytes)); }
+
 Memory borrow(size_t bytes) {
   const Memory memory = take_idle();
   if (memory.bytes >= bytes) return memory;
   release(memory);
-  return {static_cast<float*>(::operator new(bytes, CACHE_LINE, std::nothrow)), bytes};
+  return allocate(bytes);
 }
 
 void give_back(Memory memory) {

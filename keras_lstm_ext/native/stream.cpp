@@ -2,14 +2,13 @@
 #include <new>
 
 #include "lay.h"
+#include "memory.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
 
 namespace {
-
-constexpr std::align_val_t CACHE_LINE{64};
 
 // States that fade, as on silence, would become denormal numbers, which take many times as long.
 class FlushToZero {
@@ -37,7 +36,7 @@ class FlushToZero {
 struct Stream {
   Job j;
   const Kernels* kernels;
-  float* memory;
+  Memory memory;
 };
 
 Stream* lstm_open(const Options* options, const Inputs* in, const Results* states) {
@@ -45,14 +44,14 @@ Stream* lstm_open(const Options* options, const Inputs* in, const Results* state
   alone.time = alone.threads = 1;
   Job j = forward_job(alone, *in, *states);
   const size_t bytes = place(j, false, nullptr) * sizeof(float);
-  auto* memory = static_cast<float*>(::operator new(bytes, CACHE_LINE, std::nothrow));
+  const Memory memory = allocate(bytes);
   auto* s = new (std::nothrow) Stream{j, &kernels(options->isa), memory};
-  if (!memory || !s) {
-    ::operator delete(memory, CACHE_LINE);
+  if (!memory.at || !s) {
+    release(memory);
     delete s;
     return nullptr;
   }
-  place(s->j, false, memory);
+  place(s->j, false, memory.at);
   s->kernels->pack(&s->j);
   return s;
 }
@@ -64,6 +63,6 @@ void lstm_step(Stream* s) {
 
 void lstm_close(Stream* s) {
   if (!s) return;
-  ::operator delete(s->memory, CACHE_LINE);
+  release(s->memory);
   delete s;
 }

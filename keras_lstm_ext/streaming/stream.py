@@ -105,10 +105,10 @@ class Stream:
         """
         if x.__class__ is not np.ndarray or x.shape != self._x.shape:
             x = self._fitted(x)
-        try:
-            np.copyto(self._x, x, casting="same_kind")
-        except TypeError:
-            raise self._refusal(x) from None
+        if x.dtype is self._x.dtype:
+            self._x[...] = x  # which takes half a microsecond less
+        else:
+            self._cast(x)
         for run in self._runs:
             run()
         if out is None:
@@ -131,6 +131,12 @@ class Stream:
         if self.batch == 1 and given.shape == self._x.shape[1:]:
             return given[None]
         raise self._refusal(given)
+
+    def _cast(self, x: Array) -> None:
+        try:
+            np.copyto(self._x, x, casting="same_kind")
+        except TypeError:
+            raise self._refusal(x) from None
 
     def _refusal(self, x: Array) -> ValueError:
         kind = "floats" if self._x.dtype.kind == "f" else "whole numbers"

@@ -7,30 +7,25 @@ import re
 from html import escape
 
 import lstm_math
-import lstm_sources  # noqa: F401  (stands in for the package, see there)
 import resvg_py
+from lstm_cells import CELLS, before
 
 from keras_lstm_ext import diagram
-from keras_lstm_ext.variants import FAMILY
 
 WIDTH, HEIGHT = 1200, 630
 PANEL = 600
 """How wide the words are beside a cell."""
 
-CELLS = {
-    "cec": "cec",
+OF_PAGE = {name: name for name in CELLS} | {
     "carousel": "cec",
-    "original": "original",
     "lstm-1997": "original",
-    "classic": "classic",
     "forget-gate": "classic",
-    "peephole": "peephole",
     "peepholes": "peephole",
     "step-through": "peephole",
+    "greff": "gate-recurrence",
 }
 """The last part of the addresses of pages about one cell, and the cell."""
 
-BEFORE = {"original": "cec", "classic": "original", "peephole": "classic"}
 FONTS = lstm_math.KATEX.parent / "fonts"
 STYLE = """
 text { font-family: KaTeX_SansSerif, KaTeX_Main, KaTeX_Math; fill: #1d2733; }
@@ -46,6 +41,7 @@ text { font-family: KaTeX_SansSerif, KaTeX_Main, KaTeX_Math; fill: #1d2733; }
 .shape rect, .shape circle { fill: #ffffff; stroke: #3b4652; stroke-width: 1.5; }
 .line.new { stroke: #b03a00; stroke-width: 2.75; }
 .shape.new rect, .shape.new circle { stroke: #b03a00; stroke-width: 2.75; }
+text.new { fill: #b03a00; font-weight: 700; }
 .line.peephole { stroke-dasharray: 6 4; }
 """
 
@@ -58,7 +54,7 @@ def draw(title: str, site: str, url: str) -> bytes:
         site: Name of the site.
         url: Address of the page, relative to the root of the site.
     """
-    cell = CELLS.get(url.strip("/").split("/")[-1])
+    cell = OF_PAGE.get(url.strip("/").split("/")[-1])
     svg = resvg_py.svg_to_bytes(
         svg_string=_picture(title, site, cell),
         font_files=[str(path) for path in sorted(FONTS.glob("*.ttf"))],
@@ -89,7 +85,7 @@ def _picture(title: str, site: str, cell: str | None) -> str:
 
 def _cell(name: str) -> str:
     """The diagram of a member of the family, beside the words."""
-    svg = diagram.draw(name, FAMILY[name], FAMILY[BEFORE.get(name, name)])
+    svg = diagram.draw(name, CELLS[name], CELLS[before(name)])
     place = f'x="{PANEL + 30}" y="60" width="{WIDTH - PANEL - 60}" height="{HEIGHT - 120}"'
     svg = re.sub(r"<title.*?</desc>", "", svg, flags=re.DOTALL)
     return f'<g class="cell">{svg.replace("<svg ", f"<svg {place} ", 1)}</g>'

@@ -42,6 +42,7 @@ DIRECTIVES: dict[str, Callable[..., Iterator[str]]] = {
     "variants": lstm_tables.variants,
     "as-published": lstm_tables.as_published,
     "equation-table": lstm_tables.side_by_side,
+    "odyssey": lstm_tables.odyssey,
     "benchmark": lstm_benchmarks.benchmark,
     "benchmark-memory": lstm_benchmarks.memory,
     "benchmark-accelerate": lstm_benchmarks.accelerate,

@@ -6,17 +6,35 @@ from collections.abc import Iterator
 import lstm_sources
 from lstm_sources import Equation
 
-MODULES = ("functions", "cec", "original", "classic", "peephole", "nets", "truncated")
+MODULES = (
+    "functions",
+    "cec",
+    "original",
+    "classic",
+    "peephole",
+    "coupled",
+    "projected",
+    "normalized",
+    "zoneout",
+    "nets",
+    "truncated",
+)
 """The modules with equations, in the order in which the site shows them."""
 
 TESTS = {
     "layers": "the layers compared with the reference",
     "differences": "the way back compared with finite differences",
     "truncated": "the truncated gradient computed in two ways",
+    "zoneout": "layers with zoneout compared with the reference",
 }
 """Sections of the page with the tests, and what each of them shows."""
 
-PAGES = {"functions": "index", "nets": "gradients", "truncated": "gradients"}
+PAGES = {
+    "functions": "index",
+    "nets": "gradients",
+    "truncated": "gradients",
+    "normalized": "layer-norm",
+}
 """Pages of the modules that have none of their own."""
 
 
@@ -38,7 +56,8 @@ def equations(module: str) -> Iterator[str]:
     """All equations of a module, each under a heading of its own."""
     for shown in lstm_sources.equations(module):
         if shown.function:
-            yield from ("", f"## {shown.title} {{: #{shown.function.replace('_', '-')} }}", "")
+            anchor = re.sub(r"[._]", "-", shown.function)
+            yield from ("", f"## {shown.title} {{: #{anchor} }}", "")
             yield from (shown.summary, "")
             yield from equation(shown.name)
 
@@ -78,7 +97,7 @@ def tests(path: str) -> Iterator[str]:
 
 
 def _tests(shown: Equation) -> str:
-    names = ["truncated"] if shown.module == "truncated" else ["layers"]
+    names = [shown.module if shown.module in TESTS else "layers"]
     if shown.function.endswith("backward"):
         names.append("differences")
     return ", ".join(f"[{TESTS[name]}](/equations/tests.md#{name})" for name in names)

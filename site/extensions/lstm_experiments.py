@@ -137,7 +137,7 @@ def fact_peepholes() -> Iterator[str]:
     yield (
         "Of our networks whose forget gate begins open, {} learn them with peepholes, {} without. "
         "Where the output gate begins closed as well, it is {} with, and {} without. "
-        "[The runs](experiments/timed-spikes.md)"
+        "[The runs](/experiments/timed-spikes.md)"
     ).format(*forget, *both)
 
 

@@ -8,14 +8,10 @@ import explorer
 import gradient_flow
 import history
 import live
-import lstm_sources  # noqa: F401  (stands in for the package, see there)
 import moving
+from lstm_cells import CELLS, before
 
 from keras_lstm_ext import diagram
-from keras_lstm_ext.variants import FAMILY
-
-BEFORE = {"original": "cec", "classic": "original", "peephole": "classic"}
-"""The member that each one adds something to."""
 
 INTERACTIVE = {
     "gradient-flow": gradient_flow.draw,
@@ -27,9 +23,9 @@ INTERACTIVE = {
 
 def cell(name: str) -> Iterator[str]:
     """The diagram of a member of the family; what it adds to the one before is marked."""
-    earlier = FAMILY[BEFORE.get(name, name)]
-    yield from ("", '<figure class="cell">', diagram.draw(name, FAMILY[name], earlier))
-    yield f"<figcaption>{diagram.caption(name, FAMILY[name])}</figcaption>"
+    picture = diagram.draw(name, CELLS[name], CELLS[before(name)])
+    yield from ("", '<figure class="cell">', picture)
+    yield f"<figcaption>{diagram.caption(name, CELLS[name])}</figcaption>"
     yield from ("</figure>", "")
 
 

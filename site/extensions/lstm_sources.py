@@ -7,7 +7,9 @@ packages stand in for it and its `export`; modules that need neither are then im
 import ast
 import re
 import sys
+import textwrap
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -32,7 +34,8 @@ class Equation:
 
     Args:
         module: Name of the module.
-        function: Name of the function, or "" for the module's own equations.
+        function: Name of the function, or "" for the module's own equations; of a method, with the
+            name of its class before it.
         number: Place among the equations of the module, from 1; 0 for the module's own.
         summary: First sentence of the docstring.
         tex: The equation.
@@ -64,7 +67,9 @@ class Equation:
     @property
     def title(self) -> str:
         """The function's name in words."""
-        return self.function.replace("_", " ").capitalize() or self.module
+        owner, _, function = self.function.rpartition(".")
+        words = function.replace("_", " ").capitalize() or self.module
+        return f"{words} of {owner}" if owner else words
 
     @property
     def sources(self) -> list[dict[str, str]]:
@@ -103,7 +108,7 @@ def equations(module: str) -> tuple[Equation, ...]:
     text = path.read_text("utf-8")
     found: list[Equation] = []
     tree = ast.parse(text)
-    for node in [tree, *(n for n in tree.body if isinstance(n, ast.FunctionDef))]:
+    for name, node in _documented(tree):
         doc = ast.get_docstring(node) or ""
         tex = _TEX.search(doc)
         if tex is None:
@@ -114,8 +119,19 @@ def equations(module: str) -> tuple[Equation, ...]:
         else:
             number = 1 + sum(bool(e.function) for e in found)
             code = _code(text, node)
-            found.append(Equation(module, node.name, number, summary, tex[1].strip(), code))
+            found.append(Equation(module, name, number, summary, tex[1].strip(), code))
     return tuple(found)
+
+
+def _documented(tree: ast.Module) -> Iterator[tuple[str, ast.Module | ast.FunctionDef]]:
+    """A module, its functions and the methods of its classes, by name."""
+    yield "", tree
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef):
+            yield node.name, node
+        elif isinstance(node, ast.ClassDef):
+            methods = (n for n in node.body if isinstance(n, ast.FunctionDef))
+            yield from ((f"{node.name}.{method.name}", method) for method in methods)
 
 
 def equation(name: str) -> Equation:
@@ -133,4 +149,4 @@ def _code(text: str, function: ast.FunctionDef) -> str:
     head = lines[function.lineno - 1 : function.body[0].lineno - 1]
     end = function.body[0].end_lineno
     assert end is not None
-    return "\n".join(head + lines[end : function.end_lineno])
+    return textwrap.dedent("\n".join(head + lines[end : function.end_lineno]))

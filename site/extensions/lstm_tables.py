@@ -3,9 +3,12 @@
 from collections.abc import Callable, Iterator
 
 import lstm_sources
+from lstm_forms import weights
+from lstm_forms.known import KNOWN
 
 from keras_lstm_ext.citations import references
-from keras_lstm_ext.variants import FAMILY, ORIGINS, Variant
+from keras_lstm_ext.diagram import tex
+from keras_lstm_ext.variants import FAMILY, ODYSSEY, ORIGINS, Variant
 
 LAYERS = {
     "cec": "CECLSTM",
@@ -50,6 +53,9 @@ _CHOICES: dict[str, tuple[str, Callable[[Variant], str]]] = {
     ),
 }
 """What a layer may have otherwise than its paper: how the field is called, and its value."""
+
+SIZES = 88, 100
+"""Features and cells, for which the weights of the nine networks are counted."""
 
 _EQUATIONS = (
     "input_gate",
@@ -96,6 +102,21 @@ def side_by_side() -> Iterator[str]:
     for function in _EQUATIONS:
         cells = [_formula(name, function) for name in FAMILY]
         yield f"| {function.replace('_', ' ')} | " + " | ".join(cells) + " |"
+    yield ""
+
+
+def odyssey() -> Iterator[str]:
+    """The nine networks of Greff et al. with the equations that differ from the first one's."""
+    first = tex.of(ODYSSEY["V"])
+    yield from ("", "| network | what differs | equations | weights |", "|---|---|---|---|")
+    for name, variant in ODYSSEY.items():
+        _, _, what = KNOWN[name].title.partition(": ")
+        lines = tex.of(variant)
+        shown = [line for k, line in lines.items() if name == "V" or line != first.get(k)]
+        formulas = "<br>".join(f"${line.replace('&', '')}$" for line in shown)
+        count = weights.count(variant, *SIZES, 0)
+        link = f"[{name}](/equations/explorer.md?cell={name})"
+        yield f"| {link} | {what} | {formulas} | {count:,} |"
     yield ""
 
 

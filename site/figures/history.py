@@ -5,6 +5,7 @@ from collections.abc import Callable
 import history_curves as curves
 import history_networks as networks
 import history_records as records
+import history_zoneout
 
 DRAWINGS: dict[str, tuple[Callable[[], str], str]] = {
     "before": (
@@ -79,6 +80,12 @@ DRAWINGS: dict[str, tuple[Callable[[], str], str]] = {
         "networks with random weights, 0.7 of the size that keeps a signal, not trained: "
         "tanh layers, the same beside an identity connection (residual), and with gates "
         "that begin closed, bias \u22122 (highway).",
+    ),
+    "zoneout": (
+        history_zoneout.zoneout,
+        "The state of a cell that reads a wave, with zoneout of its state with probability ½. "
+        "In training it keeps its old value at steps that are drawn (dots); in inference each "
+        "step is the mean of old and new.",
     ),
     "sizes": (
         curves.sizes,

@@ -13,8 +13,8 @@ from keras_lstm_ext.walk import layers_of
 from tests.acceleration.models import BATCH, Attributes, Whole, random_model
 from tests.backends import BACKEND
 
-# Whatever 30 seeds draw of kinds of models, layers and optimizers, twice where they draw it twice.
-COVERING = (0, 1, 2, 5, 7, 9, 11, 13, 19, 21, 23, 24, 25, 28)
+# Whatever 30 seeds draw of kinds of models, layers, their arguments, and optimizers.
+COVERING = (2, 5, 11, 13, 21, 23, 25, 28)
 SEEDS = COVERING if BACKEND == "tensorflow" else (1, 7)
 OBJECTS = {"Attributes": Attributes, "Whole": Whole}
 

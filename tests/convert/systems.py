@@ -308,6 +308,47 @@ def tf1(
         return session.run([outputs, last.h, last.c])
 
 
+def tf1_fused(
+    a: Arrays,
+    x: np.ndarray,
+    h: np.ndarray,
+    c: np.ndarray,
+    name: str,
+    checkpoint: Any,
+    in_function: bool = False,
+    strip: bool = False,
+    **attributes: float,
+) -> Any:
+    """A graph of TensorFlow 1 with one of its fused operations, and a checkpoint of it."""
+    tf = pytest.importorskip("tensorflow")
+    v1, fused = tf.compat.v1, getattr(tf.raw_ops, name)
+    blocks = {"w": "kernel", "b": "bias", "wci": "w_i_diag", "wcf": "w_f_diag", "wco": "w_o_diag"}
+
+    def unrolled(x: Any, h: Any, c: Any, **w: Any) -> Any:
+        outputs = []
+        for t in range(x.shape[1]):
+            step = {"x": x[:, t], "cs_prev": c, "h_prev": h, **w}
+            c, h = fused(**step, use_peephole=True, **attributes)[1::5]
+            outputs.append(h)
+        return tf.stack(outputs, axis=1), h, c
+
+    def at_once(x: Any, h: Any, c: Any, **w: Any) -> Any:
+        whole = {"x": tf.transpose(x, (1, 0, 2)), "cs_prev": c, "h_prev": h, **w}
+        length = tf.constant(x.shape[1], "int64")
+        made = fused(seq_len_max=length, **whole, use_peephole=True, **attributes)
+        return tf.transpose(made[6], (1, 0, 2)), made[6][-1], made[1][-1]
+
+    run = unrolled if name == "LSTMBlockCell" else at_once
+    with v1.Graph().as_default(), v1.Session() as session:
+        with v1.variable_scope("rnn/lstm_cell"):
+            w = {k: v1.get_variable(old, initializer=a[old]) for k, old in blocks.items()}
+        read = {k: tf.convert_to_tensor(v) for k, v in w.items()}
+        made = (tf.function(run) if in_function else run)(*map(tf.constant, (x, h, c)), **read)
+        session.run(v1.global_variables_initializer())
+        v1.train.Saver().save(session, str(checkpoint), strip_default_attrs=strip)
+        return session.run(made)
+
+
 def block_lstm(name: str, **attributes: float) -> Run:
     def run(a: Arrays, x: np.ndarray, h: np.ndarray, c: np.ndarray) -> Any:
         tf = pytest.importorskip("tensorflow")

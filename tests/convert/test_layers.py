@@ -184,6 +184,48 @@ def test_cells_that_clip(read: Any, clipping: dict[str, float], tmp_path: Path) 
         read(path)
 
 
+FUSED = {
+    "LSTMBlockCell": {"cell_clip": 0.5},
+    "BlockLSTM": {"cell_clip": 0.5},
+    "BlockLSTMV2": {"cell_clip": 0.5},
+    "LSTMBlockCell in a function": {"cell_clip": 0.5, "in_function": True},
+    # 3 is what these clip at unless told otherwise, and then not in the graph.
+    "LSTMBlockCell as it comes": {"cell_clip": 3.0, "strip": True},
+    "BlockLSTM as it comes": {"cell_clip": 3.0, "strip": True},
+}
+NOT_CLIPPING = {"LSTMBlockCell": -1.0, "BlockLSTM": -1.0, "BlockLSTMV2": 0.0}
+
+
+def with_large_states() -> tuple[dict[str, np.ndarray], list[np.ndarray]]:
+    """The arrays of a cell that keeps nearly all of its state, and a state that is large."""
+    arrays = systems.random_arrays("tf1")
+    arrays["bias"][2 * UNITS : 3 * UNITS] += 6.0
+    return arrays, [STATES[0], 20.0 * STATES[1]]
+
+
+@pytest.mark.parametrize("case", FUSED)
+def test_fused_cells_that_clip(case: str, tmp_path: Path) -> None:
+    (arrays, states), op, how = with_large_states(), case.split()[0], FUSED[case]
+    plain, clipped = (
+        np.abs(systems.tf1_fused(arrays, X, *states, op, tmp_path / "m", **how | clip)[2]).max()
+        for clip in ({"cell_clip": NOT_CLIPPING[op]}, {})
+    )
+    assert clipped <= how["cell_clip"] < plain
+    with pytest.raises(ValueError, match=rf"without cell_clip.*Received: 'rnn/lstm_cell'.*{op}"):
+        read_checkpoint(tmp_path / "m")
+
+
+@pytest.mark.parametrize("op", ["LSTMBlockCell", "BlockLSTM"])
+@pytest.mark.parametrize("in_function", [False, True])
+def test_fused_cells_that_do_not_clip(op: str, in_function: bool, tmp_path: Path) -> None:
+    arrays, states = with_large_states()
+    how = {"cell_clip": -1.0, "in_function": in_function, "strip": True}
+    expected = systems.tf1_fused(arrays, X, *states, op, tmp_path / "m", **how)
+    ((name, layer),) = read_layers(tmp_path, **ARGUMENTS).items()
+    assert name == "rnn/lstm_cell"
+    assert_close(run(layer, X, initial_state=states), expected)
+
+
 def test_a_cell_that_normalises_its_state(tmp_path: Path) -> None:
     arrays = systems.random_arrays("keras") | {
         f"{norm}/{name}": normal(16)

@@ -68,6 +68,7 @@ LAYERS: dict[str, Callable[..., Any]] = {
         normalize_nets=True,
         normalize_output=True,
         projection=4,
+        nonrecurrent_projection=3,
     ),
     "original, all": _between(
         gates=("i", "o"),

@@ -136,8 +136,31 @@ def means_of_2017():
     return {name: np.mean(costs_of_2017(name)) for name in of_2017()["rows"]}
 
 
+def no_kind_is_ahead():
+    """Whether no task is solved by significantly more of one layer than of the other."""
+    pairs = [both_layers(task, ending) for task in RUN for ending in (PLAIN, CHRONO)]
+    counts = [[(len(r.needed), r.of) for r in pair] for pair in pairs if len(pair) == 2]
+    return len(counts) > 20 and all(statistics.fisher(*a, *b) > 0.05 for a, b in counts)
+
+
+def both_layers(task, ending):
+    """The rows of `ClassicLSTM` and `PeepholeLSTM`."""
+    found = rows(task, models=True)
+    names = [f"{layer}, {ending}" for layer in ("ClassicLSTM", "PeepholeLSTM")]
+    return [found[name] for name in names if name in found]
+
+
+def trials_of_layers():
+    """How few and how many there are of either."""
+    found = [r.of for t in RUN for ending in (PLAIN, CHRONO) for r in both_layers(t, ending)]
+    return min(found), max(found)
+
+
 OF_2002 = "spike-delays", "timed-spikes", "periodic-function"
 PLAIN, CHRONO = "Adam", "Adam, chrono bias"
+
+CHOOSING = "../guides/choosing"
+LONG_LAGS = "lag-2c", "two-sequence-3a", "two-sequence-3b"
 
 SENTENCES = {
     "2017": {
@@ -170,6 +193,38 @@ SENTENCES = {
         "nearly all of ours of other kinds but NOAF, at a lower rate, had all": lambda: (
             sum(odyssey.at_limit(of_2017(), name) for name in ODYSSEY)
             >= 0.9 * 3 * len(set(ODYSSEY) - {"V", "NOAF"})
+        ),
+    },
+    CHOOSING: {
+        "no LSTM of ours that Adam trained learned experiment 2c, 3a or 3b": lambda: all(
+            (r.share, r.limit, len(models(t, PLAIN))) == (0, 100_000, 2)
+            for t in LONG_LAGS
+            for r in models(t, PLAIN)
+        ),
+        "all of ours learned them, with peepholes and without": lambda: all(
+            [r.share for r in both_layers(t, CHRONO)] == [1, 1] for t in LONG_LAGS
+        ),
+        "no task that significantly more of our networks solved": no_kind_is_ahead,
+        "there are only 3 to 10 of each": lambda: trials_of_layers() == (3, 10),
+        "A cosine was learned by half of our networks with peepholes and by none without": lambda: (
+            lambda r: r["peepholes"].share == 0.5 and r["no peepholes"].share == 0
+        )(rows("periodic-function-forget")),
+        "all of ours learned to say the delay of a single interval": lambda: every(
+            "spike-delays-10-forget"
+        ),
+        "no network of ours without forget gates came to make no error": lambda: (
+            not rows("continual-reber")["no forget gates"].needed
+        ),
+        "with them most did": lambda: rows("continual-reber")["forget gates"].share > 0.5,
+        "All our networks of 1997, which have no forget gate, learn": lambda: every(
+            "two-sequence-3a", "two-sequence-3b", "two-sequence-3c", "order-6a"
+        ),
+        "Of projection, layer normalisation and zoneout there are no": lambda: (
+            not any(
+                word in path.read_text("utf-8")
+                for path in RESULTS.rglob("*.json")
+                for word in ("ProjectedLSTM", "LayerNormLSTM", "zoneout")
+            )
         ),
     },
     "reber": {
@@ -364,6 +419,7 @@ SENTENCES = {
 }
 KNOWN = [(page, part) for page, parts in SENTENCES.items() for part in parts]
 SECTIONS = {
+    CHOOSING: ["## What the runs here show"],
     "2002": ["## The biases decide"],
     "index": ["## How it is run", "## Today's training"],
 }
@@ -383,7 +439,7 @@ def test_a_sentence_follows_from_the_records(page, part):
     assert SENTENCES[page][part]()
 
 
-@pytest.mark.parametrize("page", ["2002", "2017", "index", *TASKS])
+@pytest.mark.parametrize("page", [CHOOSING, "2002", "2017", "index", *TASKS])
 def test_no_sentence_about_ours_is_without_a_record(page):
     for sentence in said(page):
         if OF_OURS.search(sentence):

@@ -86,5 +86,5 @@ def test_cells_of_the_timeline_are_known_to_the_explorer(built):
     }
     page = (built / "history/index.html").read_text("utf-8")
     linked = re.findall(r'href="\.\./equations/explorer/\?cell=([\w-]+)"', page)
-    assert linked == ["1997", "1999", "2000", "lstmp"]
+    assert linked == ["1997", "1999", "2000", "lstmp", "layer-norm"]
     assert set(linked) <= known
