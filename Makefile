@@ -5,7 +5,7 @@
 #   make wheels   the wheels of a release and its sdist, into dist; make test-elsewhere runs those
 #                 for ARM and Windows in emulators
 #   make site     build the knowledge base and serve it; make site-build only builds it,
-#                 make test-site tests it in Chromium
+#                 make test-site tests it in Chromium, make test-firefox in Debian's Firefox
 #   make bench    measure the engines on this machine
 #   make lint     ruff and mypy
 #   make mutants  plant lies in the package, which the tests must notice
@@ -13,7 +13,7 @@ PYTHON ?= python3
 VENV := build/venv
 PYTEST := python -m pytest -n 2 --dist worksteal
 
-.PHONY: demo test test-elsewhere wheels site site-build site-version test-site bench lint mutants machine clean
+.PHONY: demo test test-elsewhere wheels site site-build site-version test-site test-firefox bench lint mutants machine clean
 demo: $(VENV)/demo/ok
 	$(VENV)/demo/bin/python -m keras_lstm_ext demo $(ARGS)
 
@@ -56,6 +56,11 @@ site-version: $(VENV)/docs/ok
 # In a browser: Debian's Chromium (apt install chromium).
 test-site: $(VENV)/docs/ok
 	$(subst python,$(PYTEST),$(SITE)) --confcutdir=tests/site -m "" --require-browser tests/site $(ARGS)
+
+# In Debian's Firefox (apt install firefox-esr), with Mozilla's driver.
+test-firefox: $(VENV)/docs/ok
+	$(VENV)/docs/bin/python -m pip install --quiet "marionette-driver>=3.7"
+	$(subst python,python -m pytest,$(SITE)) --confcutdir=tests/site -m "" -rs tests/site/test_firefox.py $(ARGS)
 
 bench: $(VENV)/all/ok
 	$(VENV)/all/bin/python -m benchmarks $(ARGS)

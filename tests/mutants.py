@@ -233,6 +233,24 @@ MUTANTS = [
         "cell.full_recurrent_kernel()",
         "ops.ones_like(cell.full_recurrent_kernel())",
     ),
+    Mutant(
+        "native: columns of a block counted for each of its units",
+        "native/norm.h",
+        "at % LANES < n && (unit + at % LANES) % size == 0",
+        "at % LANES < n && size > 0",
+    ),
+    Mutant(
+        "native: means of panels taken for the row's",
+        "native/norm.h",
+        "at[2 * r + 1] + n * d * d",
+        "at[2 * r + 1] + 0.0f * n * d * d",
+    ),
+    Mutant(
+        "native: error at R r is that at W x",
+        "native/backward.h",
+        "(of_r ? s.w.d_y : s.w.d_z) + p",
+        "s.w.d_z + p",
+    ),
     Mutant("native: coupled gates are not", KERNEL_STEP, "1.0f - load(z", "1.0f - 0.0f * load(z"),
     Mutant(
         "native: coupled gate blamed by the intake alone",

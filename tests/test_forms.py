@@ -20,7 +20,7 @@ from tests import backends
 
 sys.path.append(str(Path(__file__).parents[1] / "site" / "extensions"))
 import lstm_sources
-from lstm_forms import choices, code, package, tikz, weights
+from lstm_forms import choices, code, gru, gru_picture, package, shared, tikz, weights
 from lstm_forms.known import KNOWN
 
 SIZES = {"features": 5, "units": 8, "projection": 3}
@@ -240,3 +240,114 @@ def test_what_is_known_has_sources_and_the_years_of_its_title() -> None:
     layers = {name: known.variant for name, known in KNOWN.items() if known.group == "Layers here"}
     assert layers["CECLSTM"] == CECLSTM.cell_class.member
     assert layers["CoupledLSTM"] == CoupledLSTM.cell_class.member
+
+
+each_gru = pytest.mark.parametrize("kind", gru.KNOWN.values(), ids=list(gru.KNOWN))
+
+
+def gru_weights(kind: gru.GRU) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(9)
+    shapes = {"W": (5, 8), "R": (8, 8), "b": 8} | ({"d": 8} if kind.after else {})
+    return {f"{letter}_{k}": rng.normal(size=n) for letter, n in shapes.items() for k in "rzg"}
+
+
+def run_gru(form: Any, kind: gru.GRU) -> dict[str, Any]:
+    scope: dict[str, Any] = {}
+    text = form(kind)
+    assert "\n".join(gru.lines(text).values()) == text
+    exec(text, scope)
+    return scope
+
+
+@each_gru
+def test_gru_in_numpy_and_in_keras_is_the_layer_of_keras(kind: gru.GRU) -> None:
+    w = gru_weights(kind)
+    outputs = run_gru(gru.numpy, kind)["gru"](X, w)
+    theirs = run_gru(gru.layer, kind)["layer"]
+    theirs.build((None, None, 5))
+
+    def packed(letter: str) -> np.ndarray:  # the order of Keras: z, r, h
+        return np.concatenate([w[f"{letter}_{k}"] for k in "zrg"], -1)
+
+    bias = np.stack([packed("b"), packed("d")]) if kind.after else packed("b")
+    theirs.set_weights([packed("W"), packed("R"), bias])
+    np.testing.assert_allclose(theirs(X.astype("float32")), outputs, rtol=1e-3, atol=1e-4)
+    shapes = [tuple(shape.split("|")) for shape in gru.weights(kind).values()]
+    sizes = {"I": 5, "H": 8, "3H": 24, "2": 2}
+    assert [tuple(sizes[n] for n in shape) for shape in shapes] == [
+        tuple(v.shape) for v in theirs.weights
+    ]
+    ours = run_gru(gru.keras, kind)["layer"]
+    ours.build((None, None, 5))
+    for name, value in w.items():
+        ours.cell.w[name].assign(value)
+    np.testing.assert_allclose(ours(X.astype("float32")), outputs, rtol=1e-3, atol=1e-4)
+
+
+@each_gru
+def test_gru_in_pytorch_and_jax_with_its_gradient(kind: gru.GRU) -> None:
+    torch, jax = pytest.importorskip("torch"), pytest.importorskip("jax")
+    w = gru_weights(kind)
+    ours = run_gru(gru.torch, kind)["GRU"](5, 8).double()
+    ours.w.load_state_dict({name: torch.tensor(value) for name, value in w.items()})
+    outputs = ours(torch.tensor(X))
+    expected = run_gru(gru.numpy, kind)["gru"](X, w)
+    np.testing.assert_allclose(outputs.detach(), expected, rtol=1e-10, atol=1e-12)
+    (outputs * torch.tensor(D)).sum().backward()
+    if kind.after:  # PyTorch has this kind only; its order is r, z, n
+        theirs = torch.nn.GRU(5, 8, batch_first=True).double()
+        names = {"weight_ih_l0": "W", "weight_hh_l0": "R", "bias_ih_l0": "b", "bias_hh_l0": "d"}
+        packed = {
+            name: torch.tensor(np.concatenate([w[f"{letter}_{k}"] for k in "rzg"], -1).T)
+            for name, letter in names.items()
+        }
+        theirs.load_state_dict(packed)
+        np.testing.assert_allclose(theirs(torch.tensor(X))[0].detach(), expected, rtol=1e-10)
+
+    lstm = run_gru(gru.jax, kind)["gru"]
+    given = {name: jax.numpy.asarray(value) for name, value in w.items()}
+    found = jax.grad(lambda w: (lstm(jax.numpy.asarray(X), w) * D).sum())(given)
+    for name, parameter in ours.w.items():
+        scale = np.abs(parameter.grad.numpy()).max()
+        np.testing.assert_allclose(
+            found[name] / scale, parameter.grad / scale, atol=1e-3, err_msg=name
+        )
+
+
+@each_gru
+def test_gru_in_onnx(kind: gru.GRU) -> None:
+    onnx, runtime = pytest.importorskip("onnx"), pytest.importorskip("onnxruntime")
+    w = gru_weights(kind)
+    node, initializers = run_gru(gru.onnx, kind)["gru_node"](w)
+    value, FLOAT = onnx.helper.make_tensor_value_info, onnx.TensorProto.FLOAT
+    ends = [value("X", FLOAT, (6, 2, 5))], [value("Y", FLOAT, (6, 1, 2, 8))]
+    graph = onnx.helper.make_graph([node], "g", *ends, initializers)
+    opset = [onnx.helper.make_opsetid("", 14)]
+    model = onnx.helper.make_model(graph, opset_imports=opset, ir_version=8)
+    session = runtime.InferenceSession(model.SerializeToString())
+    (y,) = session.run(None, {"X": X.astype("float32").swapaxes(0, 1)})
+    expected = run_gru(gru.numpy, kind)["gru"](X, w)
+    np.testing.assert_allclose(y[:, 0].swapaxes(0, 1), expected, rtol=1e-3, atol=1e-4)
+
+
+@each_gru
+def test_a_picture_of_the_gru_in_tikz(kind: gru.GRU) -> None:
+    for part in gru_picture.drawing("cell", kind).parts:
+        assert re.fullmatch(r"\\(draw|node)\[.*\] (?:at )?\(.*;", tikz.tikz(part))
+
+
+def test_html_is_whole_again_with_its_shared_parts() -> None:
+    span = '<span class="of a certain length">{}</span>'
+    inner = span.format("x")
+    texts = [span.format(inner + "1") + "a", span.format(inner + "2"), "b" + inner, inner]
+    made, parts = shared.share(texts)
+
+    def whole(text: str) -> str:
+        return re.sub(r"@(\d+);", lambda m: whole(parts[int(m[1])]), text)
+
+    assert parts == [inner]
+    assert [whole(text) for text in made] == texts
+    with pytest.raises(ValueError, match="@"):
+        shared.share(["@1;"])
+    with pytest.raises(ValueError, match="does not end"):
+        shared.share(["<b>"])

@@ -25,8 +25,12 @@ ENGINES = {
 
 ACCEPTED = ("auto", *ENGINES)
 
-PLAIN = ("cuda", "cudnn", "native")
-"""The engines that compute nothing of what `RecurrentCell.has` lists."""
+KNOWN: dict[str, tuple[str, ...]] = {
+    "cuda": (),
+    "cudnn": (),
+    "native": ("normalize_nets", "normalize_output"),
+}
+"""What engines compute of that which `RecurrentCell.has` lists; those that are not here, all."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +131,7 @@ def lacks(name: str, cell: Any) -> str | None:
     Returns:
         The reason.
     """
-    more = cell.more() if name in PLAIN else ""
+    more = cell.more(*KNOWN[name]) if name in KNOWN else ""
     return f"it does not compute {more}" if more else None
 
 

@@ -18,6 +18,8 @@ constexpr Range RANGES[] = {
     {"peepholes", 0, 1},
     {"truncated", 0, 1},
     {"reverse", 0, 1},
+    {"normalize_nets", 0, 1},
+    {"normalize_output", 0, 1},
     {"masked", 0, 1},
     {"multiplied", 0, 1},
     {"shows", 0, 1},
@@ -87,11 +89,18 @@ Outcome Sequence::read(const int64_t* words, int64_t count) {
   auto word = [&](Word k) { return static_cast<int32_t>(words[k]); };
   o_ = {0, 0, 0, 0, words[BLOCK_SIZE], word(GATES), word(SIGMA), word(ACTIVATION),
         word(OUTPUT_ACTIVATION), word(FEEDBACK), word(COUPLED), word(PEEPHOLES), word(TRUNCATED),
-        word(REVERSE), word(THREADS), BEST, 0.0f};
-  const int32_t bits = word(DECAY);
-  std::memcpy(&o_.decay, &bits, sizeof bits);
+        word(REVERSE), word(NORMALIZE_NETS), word(NORMALIZE_OUTPUT), word(THREADS), BEST, 0.0f,
+        0.0f};
+  auto number = [&](Word k, float* to) {
+    const int32_t bits = word(k);
+    std::memcpy(to, &bits, sizeof bits);
+  };
+  number(DECAY, &o_.decay);
+  number(EPSILON, &o_.epsilon);
   if (!(o_.decay >= 0.0f && o_.decay <= 1.0f))
     return out_of_range({"decay", 0, 1}, std::to_string(o_.decay));
+  if (!(o_.epsilon >= 0.0f && o_.epsilon <= 1.0f))
+    return out_of_range({"epsilon", 0, 1}, std::to_string(o_.epsilon));
   if (o_.coupled && (o_.gates & (GATE_I | GATE_F)) != GATE_I)
     return wrong("`coupled` must be 0 without an input gate or with a forget gate. Received: 1");
   const int64_t largest = lstm_largest_peephole_block();
@@ -119,7 +128,7 @@ Outcome Sequence::measure(const Array& x, const Array& c) {
   // An x without features takes no memory, so that its sizes may be anything.
   int64_t floats;
   if (__builtin_mul_overflow(o_.batch, o_.time, &floats) ||
-      __builtin_mul_overflow(floats, 64 * (columns_ + o_.features + 1), &floats))
+      __builtin_mul_overflow(floats, 256 * (columns_ + o_.features + 1), &floats))
     return too_large("x", x);
   lstm_kept(&o_, &kept_gates_, &kept_cells_);
   return good();
@@ -135,7 +144,7 @@ Wanted Sequence::input(int k) const {
     case 3: return {"W", FLOAT32, 2, {o_.features, columns_}};
     case 4: return {"R", FLOAT32, 2, {if_any(o_.feedback, fed_), if_any(o_.feedback, columns_)}};
     case 5: return {"p", FLOAT32, 2, {if_any(o_.peepholes, gates_), if_any(o_.peepholes, units)}};
-    case 6: return {"b", FLOAT32, 1, {columns_}};
+    case 6: return {"b", FLOAT32, 1, {lstm_biases(o_, columns_)}};
     case 7:
       return {"multiplier", FLOAT32, 2, {if_any(multiplied_, batch), if_any(multiplied_, fed_)}};
     case 8: return {"mask", BOOL, 2, {if_any(masked_, batch), if_any(masked_, time)}};

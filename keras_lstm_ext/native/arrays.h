@@ -19,6 +19,8 @@ enum Word {
   PEEPHOLES,
   TRUNCATED,
   REVERSE,
+  NORMALIZE_NETS,    // whether W x and R r are normalised
+  NORMALIZE_OUTPUT,  // whether the state is on its way out
   MASKED,      // whether there is a mask
   MULTIPLIED,  // whether there is recurrent dropout
   SHOWS,       // whether the outputs of all steps are wanted, or there is an error at them
@@ -27,7 +29,8 @@ enum Word {
   ACTIVATION,
   OUTPUT_ACTIVATION,
   THREADS,
-  DECAY,  // the bits of a float
+  DECAY,    // the bits of a float
+  EPSILON,  // and so this
   WORDS
 };
 

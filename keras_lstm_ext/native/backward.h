@@ -140,7 +140,7 @@ inline void add_weight_gradient(const Job& j, const Share& s, const Chunk& chunk
       float* sum = s.w.d_weights + (p * (features + fed) + row) * l.width;
       product(n, l.nets,
               {Term{s.w.left + row * chunk.rows, 1, 0, n, 1, chunk.rows,
-                    s.w.d_z + p * chunk.rows * l.width}},
+                    (of_r ? s.w.d_y : s.w.d_z) + p * chunk.rows * l.width}},
               {sum, l.width, sum, l.width});
     }
 }
@@ -168,19 +168,29 @@ inline void recurrent_gradient(const Job& j, const Share& s, const Chunk& chunk,
   const Layout& l = j.l;
   for (int64_t net = l.fed_from; net < l.fed_to; ++net)
     for_panels(s.panel, s.panels_end, [&](int64_t first, int64_t vectors) {
-      times_transposed(j, s.rows, s.w.d_z + (t - chunk.t) * s.rows * l.width,
+      times_transposed(j, s.rows, s.w.d_y + (t - chunk.t) * s.rows * l.width,
                        chunk.rows * l.width, transposed_R(j, net), first, vectors,
                        s.w.d_h + fed_error(j, s, net, 0, 0), l.padded);
     });
 }
 
-inline void step_of_chunk(const Job& j, const Share& s, const Chunk& chunk, int64_t t) {
+inline void before_step(const Job& j, const Share& s, const Chunk& chunk, int64_t t) {
   if (t < chunk.t + chunk.steps - 1) {
     recurrent_gradient(j, s, chunk, t + 1);
   } else {
     pack_left(j, s, chunk, false);
     if (j.o.feedback) pack_left(j, s, chunk, true);
   }
+}
+
+// Where the errors of a step's rows and panel are, in `d_z` or `d_y`.
+inline float* errors_at(const Job& j, const Share& s, const Chunk& chunk, int64_t t,
+                        int64_t panel, float* of_chunk) {
+  return of_chunk + ((t - chunk.t) * s.rows + panel * chunk.rows) * j.l.width;
+}
+
+inline void step_of_chunk(const Job& j, const Share& s, const Chunk& chunk, int64_t t) {
+  before_step(j, s, chunk, t);
   float* d_z = s.w.d_z + (t - chunk.t) * s.rows * j.l.width;
   for (int64_t p = s.panel; p < s.panels_end; ++p)
     for_rows(s, [&](int64_t row, int64_t rows) {
@@ -195,6 +205,10 @@ inline void end_of_chunk(const Job& j, const Share& s, const Chunk& chunk) {
   if (j.o.features > 0) input_gradient(j, s, chunk);
 }
 
+// A step with layer normalisation: see normalized.h.
+template <typename E>
+void normalized_step_backward(const Job& j, int64_t first, int64_t t, E each);
+
 // What every part has to do before the first step: weights, states, and zeros where sums begin.
 inline void start_backward(const Job& j, const Share& s) {
   const Layout& l = j.l;
@@ -207,16 +221,31 @@ inline void start_backward(const Job& j, const Share& s) {
       if (first / PANEL % l.teams == s.team) pack_R_transposed(j, net, first, vectors);
     });
   pack_peepholes(j, s);
+  pack_norms(j, s);
   pack_cells(j, s, j.in.c, s.w.c);
   pack_cells(j, s, j.errors.c, s.w.d_c);
   for (int64_t p = s.panel; p < s.panels_end; ++p) {
     std::memset(s.w.d_weights + p * depth * l.width, 0, sizeof(float) * depth * l.width);
     std::memset(s.w.d_b + p * l.width, 0, sizeof(float) * l.width);
     std::memset(s.w.d_p + p * 3 * LANES, 0, sizeof(float) * 3 * LANES);
+    if (j.o.normalize_nets)
+      std::memset(s.w.d_norm + p * 2 * l.width, 0, sizeof(float) * 2 * l.width);
+    if (j.o.normalize_output)
+      std::memset(s.w.d_shown + p * 2 * LANES, 0, sizeof(float) * 2 * LANES);
     for (int64_t net = l.fed_from; net < l.fed_to; ++net)
       for (int64_t row = 0; row < s.rows; ++row)
         store(s.w.carry + fed_error(j, s, net, row, p),
               load_fed(j, j.errors.h + (s.row + row) * l.fed, net, p * l.used, units_in(j, p)));
+  }
+}
+
+// The gradient of a vector of units, row `k` of (panels, rows, lanes): the sum over teams.
+inline void unpack_units(const Job& j, const float* from, int64_t rows, int64_t k, float* to) {
+  for (int64_t p = 0; p < j.l.panels; ++p) {
+    V sum = {};
+    for (int64_t team = 0; team < j.l.teams; ++team)
+      sum += load(from + team * j.l.team_floats + (p * rows + k) * LANES);
+    store(to + p * j.l.used, sum, units_in(j, p));
   }
 }
 
@@ -231,17 +260,16 @@ inline void unpack_weights(const Job& j, const Share& s) {
                             : j.gradients.R + (k - features) * l.columns);
   if (s.part > 0) return;
   unpack_row(j, j.first.d_b, 1, 0, j.gradients.b);
+  for (int64_t k = 0; j.o.normalize_nets && k < (j.o.feedback ? 2 : 1); ++k)
+    unpack_row(j, j.first.d_norm, 2, k, j.gradients.b + (k + 1) * l.columns);
+  for (int64_t k = 0; j.o.normalize_output && k < 2; ++k)
+    unpack_units(j, j.first.d_shown, 2, k, j.gradients.b + l.shown_start + k * j.o.units);
   if (!j.o.peepholes) return;
   const int64_t place[3] = {l.i, l.f, l.o};
   float* to = j.gradients.p;
   for (int64_t gate = 0; gate < 3; ++gate) {
     if (place[gate] < 0) continue;
-    for (int64_t p = 0; p < l.panels; ++p) {
-      V sum = {};
-      for (int64_t team = 0; team < l.teams; ++team)
-        sum += load(of_team(j, team, j.first.d_p) + (p * 3 + gate) * LANES);
-      store(to + p * l.used, sum, units_in(j, p));
-    }
+    unpack_units(j, j.first.d_p, 3, gate, to);
     to += j.o.units;
   }
 }
@@ -264,8 +292,12 @@ void backward(const void* job, Turn turn) {
   over_time(j, turn, s, [&](auto each) {
     for (int64_t t = (quotient_up(j.o.time, j.l.steps) - 1) * j.l.steps; t >= 0; t -= j.l.steps) {
       const int64_t steps = least(j.l.steps, j.o.time - t);
-      for (int64_t k = t + steps - 1; k >= t; --k)
-        each([&](const Share& s) { step_of_chunk(j, s, chunk_at(j, s, t), k); });
+      for (int64_t k = t + steps - 1; k >= t; --k) {
+        if (normalizes(j.o))
+          normalized_step_backward(j, t, k, each);
+        else
+          each([&](const Share& s) { step_of_chunk(j, s, chunk_at(j, s, t), k); });
+      }
       each([&](const Share& s) { end_of_chunk(j, s, chunk_at(j, s, t)); });
     }
   });

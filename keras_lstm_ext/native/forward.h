@@ -20,15 +20,17 @@ inline Term recurrent_term(const Job& j, const Share& s, int64_t row, int64_t t,
   return {r, fed, 0, 1, 1, fed, j.w.R + panel * fed * j.l.width};
 }
 
-// b + W x for the steps of the chunk that begins at t. Where rows of the batch are too few to fill
-// a tile, its rows are time steps of one row of the batch.
+// b + W x for the steps of the chunk that begins at t, or W x alone where it will be normalised.
+// Where rows of the batch are too few to fill a tile, its rows are time steps of one row of the
+// batch.
 inline void input_product(const Job& j, const Share& s, int64_t t, int64_t panel) {
   const Layout& l = j.l;
   const int64_t steps = least(l.steps, j.o.time - t), step = l.panels * s.rows * l.width;
   const int64_t next = j.o.reverse ? -j.o.features : j.o.features;
+  const float* start = j.o.normalize_nets ? nullptr : j.w.b + panel * l.width;
   for (int64_t row = 0; row < s.rows; ++row)
     product(steps, l.nets, {input_term(j, s, row, t, panel, next)},
-            {j.w.b + panel * l.width, 0, nets_at(j, s, t, panel) + row * l.width, step});
+            {start, 0, nets_at(j, s, t, panel) + row * l.width, step});
 }
 
 // z = b + W x + R r, where chunks of one step do everything at once.
@@ -52,6 +54,7 @@ inline void net_inputs(const Job& j, const Share& s, int64_t t, int64_t panel, i
 inline void pack(const Job& j, const Share& s) {
   pack_weights(j, s);
   pack_peepholes(j, s);
+  pack_norms(j, s);
 }
 
 inline void start(const Job& j, const Share& s) {
@@ -64,20 +67,31 @@ inline void start(const Job& j, const Share& s) {
   }
 }
 
-inline void step_forward(const Job& j, const Share& s, int64_t t) {
-  // So many panels at once that a step has many rows.
+// So many panels at once that a step has many rows.
+template <typename F>
+inline void for_groups(const Share& s, F f) {
   const int64_t group = s.rows < MOST_ROWS ? MOST_ROWS / s.rows : 1;
-  for (int64_t p = s.panel; p < s.panels_end; p += group) {
-    const int64_t panels = least(group, s.panels_end - p);
+  for (int64_t p = s.panel; p < s.panels_end; p += group)
+    f(p, least(group, s.panels_end - p));
+}
+
+inline void step_forward(const Job& j, const Share& s, int64_t t) {
+  for_groups(s, [&](int64_t p, int64_t panels) {
     for_rows(s, [&](int64_t row, int64_t rows) {
       for (int64_t q = p; q < p + panels; ++q) {
         if (j.l.steps > 1 && t % j.l.steps == 0) input_product(j, s, t, q);
         net_inputs(j, s, t, q, row, rows);
       }
-      step(j, s, t, p, panels, row, rows);
+      const Group group = {t, p, panels, row, rows};
+      write(j, s, group);
+      read(j, s, group);
     });
-  }
+  });
 }
+
+// A step with layer normalisation: see normalized.h.
+template <typename E>
+void normalized_step(const Job& j, int64_t t, E each);
 
 inline void finish(const Job& j, const Share& s) {
   if (s.member == 0) {
@@ -96,8 +110,12 @@ void forward(const void* job, Turn turn) {
     start(j, s);
   });
   over_time(j, turn, s, [&](auto each) {
-    for (int64_t t = 0; t < j.o.time; ++t)
-      each([&](const Share& s) { step_forward(j, s, t); });
+    for (int64_t t = 0; t < j.o.time; ++t) {
+      if (normalizes(j.o))
+        normalized_step(j, t, each);
+      else
+        each([&](const Share& s) { step_forward(j, s, t); });
+    }
   });
   phase(j, turn, s, [&](const Share& s) { finish(j, s); });
 }
@@ -112,7 +130,10 @@ void one_step(const void* job) {
   const Job& j = *static_cast<const Job*>(job);
   const Share s = share_of(j, 0);
   start(j, s);
-  step_forward(j, s, 0);
+  if (normalizes(j.o))
+    normalized_step(j, 0, [&](auto g) { g(s); });
+  else
+    step_forward(j, s, 0);
   finish(j, s);
 }
 

@@ -15,6 +15,8 @@ struct Layout {
   int64_t feature_vectors;    // of the features
   int64_t start[4];           // first column of each net, in Keras' order
   int64_t columns;            // of Keras' kernels
+  int64_t biases;             // floats of b with what is behind it
+  int64_t shown_start;        // where the gain of c is in it, if c is normalised
   int64_t fed;                // floats that are fed back: h, or h and the gates
   int64_t fed_start[4];       // the first of each net: h has the place of c
   int64_t fed_from, fed_to;   // the nets of which that holds something
@@ -28,6 +30,8 @@ struct Layout {
 struct Weights {
   float *W, *R, *b, *p;          // packed: (panels, k, width); p (panels, 3, lanes)
   float *W_t, *R_t;              // packed: (vectors / 4, panels * width, 4 vectors); R_t by fed net
+  float *norm;                   // (panels, 3, width): gains of W x and R r, 1 in each first column
+  float *shown;                  // (panels, 3, lanes): gain and shift of c, 1 where there is a unit
 };
 
 // What a team works on: rows of its own, far enough from those of another team that no processor
@@ -43,6 +47,10 @@ struct Rows {
   float *d_x;                    // (rows of a chunk, padded features)
   float *d_weights;              // (panels, features + fed, width)
   float *d_b, *d_p;              // (panels, width) and (panels, 3, lanes)
+  float *y;                      // (panels, rows, width): R r, where it is normalised
+  float *d_y;                    // the errors at R r: another d_z, or the same
+  float *parts;                  // (3, panels, rows, 2): what norm.h has of a panel's part of a row
+  float *d_norm, *d_shown;       // (panels, 2, width) and (panels, 2, lanes)
 };
 
 struct Job {
@@ -91,7 +99,12 @@ static inline Share share_of(const Job& j, int64_t index) {
            own(w.d_x),
            own(w.d_weights),
            own(w.d_b),
-           own(w.d_p)},
+           own(w.d_p),
+           own(w.y),
+           own(w.d_y),
+           own(w.parts),
+           own(w.d_norm),
+           own(w.d_shown)},
           index,
           team,
           member,
@@ -170,4 +183,22 @@ static inline float* nets_at(const Job& j, const Share& s, int64_t t, int64_t pa
   float* nets = j.out.gates ? j.out.gates + (s.row * j.o.time + t * s.rows) * row
                             : s.w.z + t % j.l.steps * s.rows * row;
   return nets + panel * s.rows * j.l.width;
+}
+
+// What is kept behind the nets of all steps: u of W x and of R r, laid out as nets are, and the
+// scales of each row. Null where nothing is kept.
+static inline float* kept_behind(const Job& j, const Share& s, int64_t t, int64_t before,
+                                 int64_t floats) {
+  if (!j.out.gates) return nullptr;
+  return j.out.gates + j.o.batch * j.o.time * before + (s.row * j.o.time + t * s.rows) * floats;
+}
+
+constexpr int64_t SCALES = 4;  // of a row: factors of W x and R r, mean and factor of c
+
+static inline bool normalizes(const Options& o) { return o.normalize_nets || o.normalize_output; }
+
+// How many of a row's floats are nets, and what is kept in their order.
+static inline int64_t kept_nets(const Layout& l, const Options& o) {
+  const int64_t both = o.feedback ? 3 : 2;
+  return (o.normalize_nets ? both : 1) * l.panels * l.width;
 }

@@ -6,6 +6,7 @@
 
 #include "backward.h"
 #include "forward.h"
+#include "normalized.h"
 
 extern const Kernels ISA;
 const Kernels ISA = {LANES, TILE_ROWS, forward, backward, pack_once, one_step};

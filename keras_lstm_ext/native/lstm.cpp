@@ -72,6 +72,8 @@ Layout layout(const Options& o, const Kernels& k) {
   l.feature_vectors = quotient_up(o.features, k.lanes);
   l.width = l.nets * k.lanes;
   l.padded = l.panels * k.lanes;
+  l.biases = lstm_biases(o, l.columns);
+  l.shown_start = l.biases - 2 * o.units;
   return l;
 }
 
@@ -135,6 +137,8 @@ void place_weights(Job& j, Places& places, bool backward) {
   const Options& o = j.o;
   Weights& w = j.w;
   w.p = places.take(l.panels * 3 * l.lanes);
+  w.norm = places.take(o.normalize_nets ? l.panels * 3 * l.width : 0);
+  w.shown = places.take(o.normalize_output ? l.panels * 3 * l.lanes : 0);
   if (backward) {
     w.W_t = places.take(l.feature_vectors * l.lanes * l.panels * l.width);
     w.R_t = places.take(fed_nets(l) * l.padded * l.panels * l.width);
@@ -153,6 +157,8 @@ void place_forward(Job& j, Places& places) {
   for (int k = 0; k < 2; ++k) w.h[k] = places.take(states);
   for (int k = 0; k < 2; ++k) w.r[k] = places.take(j.in.multiplier ? states : 0);
   w.z = places.take(j.out.gates ? 0 : l.steps * rows * l.panels * l.width);
+  w.y = places.take(j.o.normalize_nets ? rows * l.panels * l.width : 0);
+  w.parts = places.take(normalizes(j.o) ? 6 * l.panels * rows : 0);
 }
 
 void place_backward(Job& j, Places& places) {
@@ -171,6 +177,10 @@ void place_backward(Job& j, Places& places) {
   w.d_weights = places.take(l.panels * depth * l.width);
   w.d_b = places.take(l.panels * l.width);
   w.d_p = places.take(l.panels * 3 * l.lanes);
+  w.d_y = o.normalize_nets ? places.take(in_chunk * l.panels * l.width) : w.d_z;
+  w.parts = places.take(normalizes(o) ? 6 * l.panels * rows : 0);
+  w.d_norm = places.take(o.normalize_nets ? l.panels * 2 * l.width : 0);
+  w.d_shown = places.take(o.normalize_output ? l.panels * 2 * l.lanes : 0);
 }
 
 // The gradients of a batch without rows, or of a layer without units.
@@ -179,7 +189,7 @@ void clear(const Options& o, const Gradients& d) {
   const int64_t columns = l.columns;
   std::fill_n(d.x, o.batch * o.time * o.features, 0.0f);
   std::fill_n(d.W, o.features * columns, 0.0f);
-  std::fill_n(d.b, columns, 0.0f);
+  std::fill_n(d.b, l.biases, 0.0f);
   if (o.feedback) std::fill_n(d.R, l.fed * columns, 0.0f);
   if (o.peepholes) std::fill_n(d.p, (l.nets - 1) * o.units, 0.0f);
 }
@@ -236,7 +246,7 @@ int32_t lstm_largest_peephole_block() { return kernels(BEST).lanes; }
 void lstm_kept(const Options* options, int64_t* gates, int64_t* cells) {
   const Options& o = *options;
   const Layout l = layout(o, kernels(o.isa));
-  *gates = o.time * o.batch * l.panels * l.width;
+  *gates = o.time * o.batch * (kept_nets(l, o) + (normalizes(o) ? SCALES : 0));
   *cells = o.time * o.batch * l.padded;
 }
 

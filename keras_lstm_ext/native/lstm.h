@@ -24,8 +24,10 @@ struct Options {
   int32_t feedback;                              // a `Feedback`
   int32_t coupled;                               // 0 or 1: 1 - i stands for f, which is no gate
   int32_t peepholes, truncated, reverse;         // 0 or 1; reverse: from the last step on
+  int32_t normalize_nets, normalize_output;      // 0 or 1: W x and R r, each; c on its way out
   int32_t threads, isa;  // at most
   float decay;  // of the old state, where there is no forget gate
+  float epsilon;  // what is added to a variance where something is normalised
 };
 
 struct Inputs {
@@ -35,10 +37,17 @@ struct Inputs {
   const float* W;           // (features, columns)
   const float* R;           // (fed, columns), with feedback
   const float* p;           // (gates, units), with peepholes
-  const float* b;           // (columns,)
+  const float* b;           // (columns,), and what is normalised has behind it: gains of W x, and
+                            // of R r with feedback, (columns,); gain and shift of c, (units,)
   const float* multiplier;  // (batch, fed), or null: recurrent dropout
   const uint8_t* mask;      // (batch, time), or null: 0 where a step is skipped
 };
+
+// How many floats b has, with what is behind it.
+static inline int64_t lstm_biases(const Options& o, int64_t columns) {
+  const int64_t gains = !o.normalize_nets ? 0 : o.feedback ? 2 : 1;
+  return columns * (1 + gains) + (o.normalize_output ? 2 * o.units : 0);
+}
 
 struct Results {
   float* y;              // (batch, time, units), or null

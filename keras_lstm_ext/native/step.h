@@ -1,7 +1,7 @@
 // One time step of one panel after its products, and its derivative.
 #pragma once
 
-#include "pack.h"
+#include "norm.h"
 
 namespace {
 
@@ -58,32 +58,42 @@ inline void feed_gates(const Job& j, const Share& s, int64_t t, int64_t panel, i
   }
 }
 
-// Net inputs become what the nets give, and the state moves on by one step: for some rows of some
-// panels, which must be one panel or all rows, because functions run over all of them at once.
-inline void step(const Job& j, const Share& s, int64_t t, int64_t panel, int64_t panels,
-                 int64_t first, int64_t rows) {
-  const Layout& l = j.l;
-  const Options& o = j.o;
-  const int64_t count = panels * rows;
-  const float* c_before = cells_after(j, s, t - 1, panel) + first * LANES;
-  float* c_after = cells_after(j, s, t, panel) + first * LANES;
-  float* nets = nets_at(j, s, t, panel) + first * l.width;
-  auto net = [&](int64_t k) { return Column{nets + k * LANES, l.width, count}; };
-  auto gate = [&](int64_t k, V Peepholes::*weights, const float* c) {
-    for (int64_t q = 0; o.peepholes && q < panels; ++q)
-      peep({nets + q * rows * l.width + k * LANES, l.width, rows},
-           peepholes(j, panel + q).*weights, c + q * rows * LANES, o.block_size);
-    squash(o.sigma, net(k));
-  };
-  auto each = [&](auto f) {  // panel, row, and the place of both
+// Some rows of some panels at step t, which must be one panel or all rows, because functions run
+// over all of them at once.
+struct Group {
+  int64_t t, panel, panels, first, rows;
+
+  int64_t count() const { return panels * rows; }
+
+  template <typename F>
+  void each(F f) const {  // panel, row, and the place of both
     for (int64_t q = 0; q < panels; ++q)
       for (int64_t r = 0; r < rows; ++r) f(panel + q, first + r, q * rows + r);
-  };
+  }
+};
 
-  if (l.i >= 0) gate(l.i, &Peepholes::i, c_before);
-  if (l.f >= 0) gate(l.f, &Peepholes::f, c_before);
-  squash(o.activation, net(l.c));
-  each([&](int64_t, int64_t row, int64_t at) {
+// A net input becomes what a gate gives, which may see the state c.
+inline void gate(const Job& j, const Group& g, float* nets, int64_t k, V Peepholes::*weights,
+                 const float* c) {
+  const int64_t width = j.l.width;
+  for (int64_t q = 0; j.o.peepholes && q < g.panels; ++q)
+    peep({nets + q * g.rows * width + k * LANES, width, g.rows},
+         peepholes(j, g.panel + q).*weights, c + q * g.rows * LANES, j.o.block_size);
+  squash(j.o.sigma, {nets + k * LANES, width, g.count()});
+}
+
+// Net inputs become what the nets give, but for o, and the state moves on by one step.
+inline void write(const Job& j, const Share& s, const Group& g) {
+  const Layout& l = j.l;
+  const Options& o = j.o;
+  const int64_t t = g.t;
+  const float* c_before = cells_after(j, s, t - 1, g.panel) + g.first * LANES;
+  float* c_after = cells_after(j, s, t, g.panel) + g.first * LANES;
+  float* nets = nets_at(j, s, t, g.panel) + g.first * l.width;
+  if (l.i >= 0) gate(j, g, nets, l.i, &Peepholes::i, c_before);
+  if (l.f >= 0) gate(j, g, nets, l.f, &Peepholes::f, c_before);
+  squash(o.activation, {nets + l.c * LANES, l.width, g.count()});
+  g.each([&](int64_t, int64_t row, int64_t at) {
     const float* z = nets + at * l.width;
     V c = load(c_before + at * LANES);
     if (!skipped(j, s, row, t)) {
@@ -94,12 +104,25 @@ inline void step(const Job& j, const Share& s, int64_t t, int64_t panel, int64_t
     }
     store(c_after + at * LANES, c);
   });
+}
 
-  if (l.o >= 0) gate(l.o, &Peepholes::o, c_after);
+// o and h, from the state as it is or, where there are scales of the rows, as it is shown.
+inline void read(const Job& j, const Share& s, const Group& g, const Scale* scale = nullptr) {
+  const Layout& l = j.l;
+  const Options& o = j.o;
+  const int64_t t = g.t;
+  const float* c_after = cells_after(j, s, t, g.panel) + g.first * LANES;
+  float* nets = nets_at(j, s, t, g.panel) + g.first * l.width;
+  if (l.o >= 0) gate(j, g, nets, l.o, &Peepholes::o, c_after);
   alignas(64) float squashed[MOST_ROWS * LANES];
-  std::memcpy(squashed, c_after, sizeof(float) * count * LANES);
-  squash(o.output_activation, {squashed, LANES, count});
-  each([&](int64_t p, int64_t row, int64_t at) {
+  if (scale) {
+    for (int64_t q = 0, at = 0; q < g.panels; ++q, at += g.rows * LANES)
+      show(j, g.panel + q, g.rows, scale, c_after + at, squashed + at);
+  } else {
+    std::memcpy(squashed, c_after, sizeof(float) * g.count() * LANES);
+  }
+  squash(o.output_activation, {squashed, LANES, g.count()});
+  g.each([&](int64_t p, int64_t row, int64_t at) {
     const int64_t unit = p * l.used, n = units_in(j, p), state = row * l.fed + unit;
     V h = load(squashed + at * LANES);
     if (l.o >= 0) h *= load(nets + at * l.width + l.o * LANES);
@@ -127,8 +150,10 @@ inline V error_from_later(const Job& j, const Share& s, int64_t net, int64_t row
 }
 
 // The errors at the net inputs of step t, into rows `d_z`; d_c becomes the error at the old state.
+// `back` is the way back from what is SHOWN of the state, where that is not the state itself.
+template <bool SHOWN = false>
 inline void step_backward(const Job& j, const Share& s, int64_t t, int64_t panel, int64_t first,
-                          int64_t rows, float* d_z) {
+                          int64_t rows, float* d_z, const Back* back = nullptr) {
   const Layout& l = j.l;
   const Options& o = j.o;
   const Peepholes p = peepholes(j, panel);
@@ -141,7 +166,11 @@ inline void step_backward(const Job& j, const Share& s, int64_t t, int64_t panel
   float* sums_p = s.w.d_p + panel * 3 * LANES;
   V d_b[4] = {}, d_p[3] = {};
   alignas(64) float squashed[MOST_ROWS * LANES];
-  std::memcpy(squashed, c_after + first * LANES, sizeof(float) * rows * LANES);
+  if constexpr (SHOWN)
+    for (int64_t r = 0; r < rows; ++r)
+      show(j, panel, 1, &back[r].scale, c_after + (first + r) * LANES, squashed + r * LANES);
+  else
+    std::memcpy(squashed, c_after + first * LANES, sizeof(float) * rows * LANES);
   squash(o.output_activation, {squashed, LANES, rows});
 
   for (int64_t row = first; row < first + rows; ++row, d_z += l.width) {
@@ -172,7 +201,11 @@ inline void step_backward(const Job& j, const Share& s, int64_t t, int64_t panel
         if (passes) d_c += p.o * d;
       }
     }
-    d_c += d_h * phi(y);
+    if constexpr (SHOWN)
+      d_c += back[row - first](load(gains(j, OF_C, panel)) * (d_h * phi(y)),
+                               back[row - first].scale(c), load(counted(j, OF_C, panel)));
+    else
+      d_c += d_h * phi(y);
     V g = load(value + l.c * LANES), d_g = d_c, d_old = d_c * o.decay;
     if (l.f >= 0) {
       V f = load(value + l.f * LANES), d = d_c * c_old;

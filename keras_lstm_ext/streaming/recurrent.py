@@ -78,9 +78,8 @@ class Step:
             self.h, self.states = np.zeros_like(c), [fed[:, :units], c, fed[:, units:]]
         layer = SimpleNamespace(cell=cell, go_backwards=False, return_sequences=False)
         plan = packing.plan_of(layer, masked=False, multiplied=False, keeps=False, threads=1)
-        bias = np.zeros(cell.kernel.shape[1]) if cell.bias is None else cell.full_bias()
-        weights = (cell.kernel, cell.full_recurrent_kernel(), cell.peephole_kernel, bias)
-        arrays = [x[:, None], fed, c, *map(_or_none, weights), NONE, NONE.astype(bool)]
+        weights = map(_or_none, native.weights(cell))
+        arrays = [x[:, None], fed, c, *weights, NONE, NONE.astype(bool)]
         types = [packing.TYPES[array.dtype.name] for array in arrays]
         described = zip(arrays, types, strict=True)
         self.at = packing.open_stream(

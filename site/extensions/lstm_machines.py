@@ -30,6 +30,9 @@ CODE_LICENCE = "https://www.apache.org/licenses/LICENSE-2.0"
 RATINGS = {"wrong": 1, "imprecise": 3, "right": 5}
 """The verdicts of the page of claims as numbers; what is open or opinion has none."""
 
+MOVED = {"equations/explorer": "equations/comparison"}
+"""Addresses of pages that are no more, and those that have what they had."""
+
 RESULTS = lstm_sources.PACKAGE / "experiments" / "results"
 
 
@@ -81,11 +84,29 @@ def on_page_context(
 
 
 def on_post_build(config: MkDocsConfig) -> None:
-    """Writes the records of the experiments, which a data set points to, and other data."""
+    """Writes the records of the experiments, which a data set points to, other data, redirects."""
     for path in (*RESULTS.glob("*.json"), *RESULTS.glob("odyssey/*.json")):
         _write(config, f"experiments/results/{path.name}", path.read_bytes())
     for name, content in (("assets/explorer.json", explorer.written()), *lstm_data.files()):
         _write(config, name, content)
+
+    for old, new in MOVED.items():
+        _write(
+            config, f"{old}/index.html", redirect(f"{'../' * len(old.split('/'))}{new}/").encode()
+        )
+
+
+def redirect(to: str) -> str:
+    """A page that leads to another one and keeps what its address asks for."""
+    target = json.dumps(to)
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Moved</title>'
+        '<meta name="robots" content="noindex">'
+        f"<script>location.replace({target} + location.search + location.hash)</script>"
+        f'<noscript><meta http-equiv="refresh" content="0; url={to}"></noscript>'
+        f'<p>This page is <a href="{to}">here</a> now.</p>'
+        f'<p>Text: <a href="{TEXT_LICENCE}" rel="license">CC BY 4.0</a></p></html>'
+    )
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> None:

@@ -115,7 +115,7 @@ def odyssey() -> Iterator[str]:
         shown = [line for k, line in lines.items() if name == "V" or line != first.get(k)]
         formulas = "<br>".join(f"${line.replace('&', '')}$" for line in shown)
         count = weights.count(variant, *SIZES, 0)
-        link = f"[{name}](/equations/explorer.md?cell={name})"
+        link = f"[{name}](/equations/comparison.md?cell={name})"
         yield f"| {link} | {what} | {formulas} | {count:,} |"
     yield ""
 

@@ -66,7 +66,7 @@ def _cell(y: int, name: str, before: str) -> str:
     svg = str(drawing(f"of-{name}", known.variant, KNOWN[before].variant, title=known.title))
     place = f'<svg x="{LIST - 8}" y="{y + 12}" width="180" height="{CELL - 8}"'
     svg = svg.replace("<svg", f'{place} preserveAspectRatio="xMinYMid"', 1)
-    return f'<a href="../equations/explorer/?cell={name}">{svg}</a>'
+    return f'<a href="../equations/comparison/?cell={name}">{svg}</a>'
 
 
 def _event(picture: Drawing, y: int, event: dict[str, Any]) -> None:

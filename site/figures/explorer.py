@@ -11,8 +11,9 @@ from typing import Any
 import lstm_citations
 import lstm_math
 import plot
-from lstm_forms import choices, code, package, tables, tikz, weights
+from lstm_forms import choices, code, gru, gru_picture, package, tables, tikz, weights
 from lstm_forms.known import KNOWN
+from lstm_forms.shared import share
 
 from keras_lstm_ext.diagram import drawing, sentences, tex
 from keras_lstm_ext.variants import Variant
@@ -23,7 +24,7 @@ SHOWN = "2005"
 BOX = "0 0 544 324"
 ELSE = (
     "<noscript><p>With JavaScript, this page shows any cell of the family. Without, "
-    'there is <a href="../comparison/">a table of the variants</a>.</p></noscript>'
+    'there is <a href="#side-by-side">a table of the variants</a> below.</p></noscript>'
 )
 SIZES = {"I": (10, "inputs I"), "H": (100, "cells H"), "P": (50, "outputs P")}
 CODE = {
@@ -34,8 +35,15 @@ CODE = {
     "onnx": ("ONNX", package.onnx),
     "package": ("this package", package.layer),
 }
-GRU = "2014: GRU (Cho et al.)"
-"""What people look for in the list and the family has not."""
+OTHERS: dict[str, Any] = {
+    "numpy": gru.numpy,
+    "keras": gru.keras,
+    "torch": gru.torch,
+    "jax": gru.jax,
+    "onnx": gru.onnx,
+    "package": gru.layer,
+}
+"""The same forms of the GRU, which people look for in the list and no choice of parts makes."""
 
 CREDIT = "Figure: The keras_lstm_ext developers, CC BY 4.0"
 STYLE = """\
@@ -59,8 +67,14 @@ def data() -> dict[str, Any]:
     forms = {name: tables.table(form, of) for name, (_, form) in CODE.items()}
     forms |= {"equations": tables.table(tex.of, of), "svg": tables.table(parts, of)}
     forms |= {"weights": tables.table(weights.pieces, of), "words": tables.table(sentences, of)}
-    rendered = {t: formula(t) for slot in forms["equations"] for t in slot["texts"]}
-    drawn = {t: tikz.tikz(t) for slot in forms["svg"] for t in slot["texts"]}
+    others = {name: other(known) for name, known in gru.KNOWN.items()}
+
+    def texts(form: str) -> list[str]:
+        found = [t for slot in forms[form] for t in slot["texts"]]
+        return list(dict.fromkeys(found + [t for o in others.values() for t in o[form].values()]))
+
+    written, parts_of = share(formula(t) for t in texts("equations"))
+    drawn = {t: tikz.tikz(t) for t in texts("svg")}
     for n, slot in enumerate(forms["svg"]):
         slot["name"] = str(n)
     return {
@@ -70,18 +84,33 @@ def data() -> dict[str, Any]:
         "known": [
             [name, known.title, list(choices.choice(known.variant)), known.variant.sources]
             for name, known in KNOWN.items()
-        ],
+        ]
+        + [[name, o.title, None, o.sources] for name, o in gru.KNOWN.items()],
         "labels": {key: lstm_citations.labels()[key] for key in _cited()},
         "valid": tables.valid(of),
         "forms": forms,
-        "html": rendered,
+        "others": {name: {k: [*o[k].items()] for k in o} for name, o in others.items()},
+        "html": dict(zip(texts("equations"), written, strict=True)),
+        "shared": parts_of,
         "tikz": drawn,
         "around": {"head": tikz.HEAD, "foot": tikz.FOOT, "credit": CREDIT, "style": STYLE},
     }
 
 
 def _cited() -> list[str]:
-    return [key for known in KNOWN.values() for key in known.variant.sources]
+    named = [known.variant.sources for known in KNOWN.values()]
+    return [key for keys in (*named, *(o.sources for o in gru.KNOWN.values())) for key in keys]
+
+
+def other(kind: gru.GRU) -> dict[str, dict[str, str]]:
+    """All forms of a cell that has no fields."""
+    drawn = gru_picture.drawing("explorer", kind).parts
+    return {name: gru.lines(form(kind)) for name, form in OTHERS.items()} | {
+        "equations": gru.equations(kind),
+        "svg": {part: part for part in drawn},
+        "weights": gru.weights(kind),
+        "words": gru_picture.words(kind),
+    }
 
 
 def formula(line: str) -> str:
@@ -118,7 +147,10 @@ def controls(v: Variant) -> str:
         groups.setdefault(known.group, []).append(option)
     named = "".join(f'<optgroup label="{g}">{"".join(o)}</optgroup>' for g, o in groups.items())
     made = f'<label>name or year<select name="cell"><option value="">none of these</option>{named}'
-    made += f'<option value="" data-see="#and-the-gru">{GRU}</option></select></label>'
+    others = "".join(
+        f'<option value="{n}">{escape(o.title)}</option>' for n, o in gru.KNOWN.items()
+    )
+    made += f'<optgroup label="Not of the family">{others}</optgroup></select></label>'
     for (name, (label, options)), n in zip(choices.LABELS.items(), choices.choice(v), strict=True):
         entries = "".join(
             f'<option value="{k}"{" selected" * (k == n)}>{o}</option>'

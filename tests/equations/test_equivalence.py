@@ -232,7 +232,13 @@ def test_bptt_of_all_fields(gradient: str, compiled: bool, request: pytest.Fixtu
     check(case, "bptt", training=False)
 
 
-NATIVE = [*MATRIX, *OPTION_CASES[::2]] if BACKEND != "jax" else [*SOME, *OPTION_CASES[::7]]
+NORMALISED = matrix(
+    {f"normalised{k}": EXTENDED[f"normalised{k}"] for k in ("", " nets", " output", " carousel")}
+)[::3]
+"""What `native` has of the extended variants: nothing is projected."""
+NATIVE = [*MATRIX, *NORMALISED, *OPTION_CASES[::2]]
+if BACKEND == "jax":
+    NATIVE = [*SOME, *NORMALISED[::9], *OPTION_CASES[::7]]
 
 
 @pytest.mark.slow
@@ -244,7 +250,7 @@ def test_native(case: Case) -> None:
 
 
 @pytest.mark.parametrize("training", [True, False])
-@pytest.mark.parametrize("case", FEW)
+@pytest.mark.parametrize("case", [*FEW, *NORMALISED[::11]])
 def test_native_few(case: Case, training: bool) -> None:
     if not applies("native", case):
         pytest.skip("native does not run here")

@@ -36,10 +36,13 @@ Options random_options(Random& random) {
   o.peepholes = static_cast<int32_t>(pick(random, 0, 1));
   o.truncated = static_cast<int32_t>(pick(random, 0, 1));
   o.reverse = static_cast<int32_t>(pick(random, 0, 1));
+  o.normalize_nets = pick(random, 0, 2) == 0;
+  o.normalize_output = pick(random, 0, 2) == 0;
   o.threads = static_cast<int32_t>(pick(random, 1, 4));
   do o.isa = static_cast<int32_t>(pick(random, BASELINE, AVX512));
   while (!lstm_supports(o.isa));
   o.decay = pick(random, 0, 1) ? 1.0f : 0.9f;
+  o.epsilon = 0.001f;
   return o;
 }
 
@@ -53,22 +56,23 @@ Floats array(Random& random, int64_t size) {
 }
 
 struct Sizes {
-  int64_t gates, columns, fed;
+  int64_t gates, columns, fed, biases;
 
   explicit Sizes(const Options& o)
       : gates((o.gates & 1) + (o.gates >> 1 & 1) + (o.gates >> 2)),
         columns(o.units + gates * (o.units / o.block_size)),
-        fed(o.feedback == FEEDS_CELLS_AND_GATES ? columns : o.units) {}
+        fed(o.feedback == FEEDS_CELLS_AND_GATES ? columns : o.units),
+        biases(lstm_biases(o, columns)) {}
 };
 
 void call_structs(Random& random) {
   const Options o = random_options(random);
-  const auto [gates, columns, fed] = Sizes(o);
+  const auto [gates, columns, fed, biases] = Sizes(o);
   const int64_t states = o.batch * o.units, of_h = o.batch * fed, steps = o.batch * o.time;
   auto make = [&](int64_t size) { return array(random, size); };
   Floats x = make(steps * o.features), h = make(of_h), c = make(states);
   Floats W = make(o.features * columns), R = make(fed * columns), p = make(gates * o.units);
-  Floats b = make(columns), multiplier = make(of_h);
+  Floats b = make(biases), multiplier = make(of_h);
   std::unique_ptr<uint8_t[]> mask(new uint8_t[steps]);
   for (int64_t k = 0; k < steps; ++k) mask[k] = pick(random, 0, 1);
   const Inputs in = {x.data(),
@@ -92,7 +96,7 @@ void call_structs(Random& random) {
   Floats d_y = make(steps * o.units), d_h = make(of_h), d_c = make(states);
   const Errors errors = {pick(random, 0, 3) ? d_y.data() : nullptr, d_h.data(), d_c.data()};
   Floats dx(x.size()), dh(of_h), dc(states);
-  Floats dW(W.size()), dR(R.size()), dp(p.size()), db(columns);
+  Floats dW(W.size()), dR(R.size()), dp(p.size()), db(biases);
   const Gradients d = {dx.data(), dh.data(), dc.data(), dW.data(), dR.data(), dp.data(), db.data()};
   if (lstm_backward(&o, &in, &out, &errors, &d)) std::abort();
 }
@@ -102,12 +106,12 @@ void stream(Random& random) {
   Options o = random_options(random);
   if (o.batch * o.units == 0) return;
   o.reverse = 0;
-  const auto [gates, columns, fed] = Sizes(o);
+  const auto [gates, columns, fed, biases] = Sizes(o);
   const int64_t states = o.batch * o.units, of_h = o.batch * fed;
   auto make = [&](int64_t size) { return array(random, size); };
   Floats x = make(o.batch * o.time * o.features), h = make(of_h), c = make(states);
   Floats W = make(o.features * columns), R = make(fed * columns), p = make(gates * o.units);
-  Floats b = make(columns), one(o.batch * o.features), h_last(of_h), c_last(states);
+  Floats b = make(biases), one(o.batch * o.features), h_last(of_h), c_last(states);
   Inputs in = {x.data(), h.data(), c.data(), W.data(), o.feedback ? R.data() : nullptr,
                o.peepholes ? p.data() : nullptr, b.data(), nullptr, nullptr};
   const Results whole = {nullptr, h_last.data(), c_last.data(), nullptr, nullptr};
@@ -168,8 +172,9 @@ void call_words(Random& random) {
   const Options o = random_options(random);
   const int64_t words[WORDS] = {
       o.gates, o.block_size, o.feedback, o.coupled, o.peepholes, o.truncated, o.reverse,
-      pick(random, 0, 1), pick(random, 0, 1), pick(random, 0, 1), pick(random, 0, 1), o.sigma,
-      o.activation, o.output_activation, o.threads, o.decay == 1.0f ? 0x3f800000 : 0x3f666666};
+      o.normalize_nets, o.normalize_output, pick(random, 0, 1), pick(random, 0, 1), pick(random, 0, 1), pick(random, 0, 1), o.sigma,
+      o.activation, o.output_activation, o.threads, o.decay == 1.0f ? 0x3f800000 : 0x3f666666,
+      0x3a83126f};
   Sequence sequence;
   if (!sequence.read(words, WORDS)) std::abort();
   const int64_t x[] = {o.batch, o.time, o.features}, c[] = {o.batch, o.units};

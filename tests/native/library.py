@@ -21,7 +21,8 @@ class Options(ctypes.Structure):
         [(name, c_int64) for name in ("batch", "time", "features", "units", "block_size")]
         + [(name, c_int32) for name in ("gates", "sigma", "activation", "output_activation")]
         + [(name, c_int32) for name in ("feedback", "coupled", "peepholes", "truncated", "reverse")]
-        + [("threads", c_int32), ("isa", c_int32), ("decay", c_float)]
+        + [(name, c_int32) for name in ("normalize_nets", "normalize_output", "threads", "isa")]
+        + [("decay", c_float), ("epsilon", c_float)]
     )
 
 
@@ -73,7 +74,10 @@ def options(
         "coupled": variant.coupled,
         "peepholes": variant.peepholes,
         "truncated": variant.truncated,
+        "normalize_nets": variant.normalize_nets,
+        "normalize_output": variant.normalize_output,
         "decay": variant.decay,
+        "epsilon": variant.epsilon,
         "threads": threads,
         "isa": isa,
     }

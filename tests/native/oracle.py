@@ -22,6 +22,7 @@ SQUASHERS = {
 SCALED = {"activation": "centered_sigmoid_2", "output_activation": "centered_sigmoid_1"}
 LINEAR = {"activation": None, "output_activation": None}
 ALL_FED = {"feedback": "cells and gates"}
+NORMALIZED = {"normalize_nets": True, "normalize_output": True, "epsilon": 1e-3}
 
 BASES = {**FAMILY, "coupled": replace(PEEPHOLE.without("f"), coupled=True)}
 
@@ -49,6 +50,13 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "coupled blocks": ("coupled", {"block_size": 3}),
     "coupled plain": ("coupled", {"gates": ("i",), "feedback": "none", "peepholes": False}),
     "coupled plain blocks": ("coupled", {"block_size": 2, "peepholes": False}),
+    "normalised": ("classic", NORMALIZED),
+    "normalised nets": ("peephole", {"block_size": 2, "normalize_nets": True}),
+    "normalised output": ("peephole", {"block_size": 3, "normalize_output": True}),
+    "normalised blocks": ("classic", {"block_size": 3, **NORMALIZED}),
+    "normalised carousel": ("cec", {"feedback": "none", **NORMALIZED}),
+    "normalised, all fed back": ("original", {"block_size": 2, **NORMALIZED}),
+    "normalised coupled": ("coupled", {"block_size": 2, **NORMALIZED}),
 }
 BEYOND = {"coupled, all fed back": ("coupled", ALL_FED)}
 """What the reference has not."""
@@ -98,6 +106,12 @@ class Problem:
         }
         if v.feedback != "none":
             inputs["R"] = normal(self.fed, columns, scale=0.4 / max(units, 1) ** 0.5)
+        if v.normalize_nets:
+            gains = 1.0 + normal(columns * (1 + (v.feedback != "none")), scale=0.3)
+            inputs["b"] = np.concatenate([inputs["b"], gains])
+        if v.normalize_output:
+            gain_and_shift = [1.0 + normal(units, scale=0.3), normal(units, scale=0.3)]
+            inputs["b"] = np.concatenate([inputs["b"], *gain_and_shift])
         if v.peepholes:
             inputs["p"] = normal(len(v.gates), units, scale=0.5)
         if self.mask:
@@ -134,6 +148,7 @@ class Problem:
             ],
             block_size=v.block_size,
             decay=v.decay,
+            epsilon=v.epsilon,
             go_backwards=self.reverse,
             feedback_multiplier=wide.get("multiplier"),
         )
@@ -163,23 +178,40 @@ class Problem:
 
     def _by_net(self, wide: Arrays) -> Arrays:
         columns = self.record.columns(self.units)
+        wide = wide | self._behind_b(wide["b"])
         nets = {
             f"{k}_{net}": wide[k][..., at]
-            for k in "WRb"
+            for k in ("W", "R", "b", "gW", "gR")
             if k in wide
             for net, at in columns.items()
         }
+        nets |= {k: wide[k] for k in ("gain", "shift") if k in wide}
         return nets | dict(
             zip((f"p_{gate}" for gate in self.record.gates), wide.get("p", ()), strict=False)
         )
+
+    def _behind_b(self, b: np.ndarray) -> Arrays:
+        """The parts of b: itself, the gains of the nets, and gain and shift of the state."""
+        v = self.record
+        columns = sum(v.widths(self.units).values())
+        sizes = {"b": columns}
+        if v.normalize_nets:
+            sizes |= {"gW": columns} | ({"gR": columns} if v.feedback != "none" else {})
+        if v.normalize_output:
+            sizes |= {"gain": self.units, "shift": self.units}
+        ends = np.cumsum([*sizes.values()])
+        assert ends[-1] == len(b)
+        return dict(zip(sizes, np.split(b, ends[:-1]), strict=True))
 
     def _from_nets(self, d: Arrays) -> Arrays:
         v = self.record
         joined = {
             k: np.concatenate([d[f"{k}_{net}"] for net in v.nets], axis=-1)
-            for k in "WRb"
+            for k in ("W", "R", "b", "gW", "gR")
             if f"{k}_c" in d
         }
+        behind = [joined.pop(k, None) for k in ("gW", "gR")] + [d.get("gain"), d.get("shift")]
+        joined["b"] = np.concatenate([joined["b"], *(a for a in behind if a is not None)])
         return joined | ({"p": np.stack([d[f"p_{k}"] for k in v.gates])} if v.peepholes else {})
 
 

@@ -33,6 +33,8 @@ def plan_of(problem: Problem) -> packing.Plan:
         v.peepholes,
         bool(o.truncated),
         problem.reverse,
+        v.normalize_nets,
+        v.normalize_output,
         problem.mask,
         problem.multiplier,
         True,
@@ -42,6 +44,7 @@ def plan_of(problem: Problem) -> packing.Plan:
         o.output_activation,
         1,
         v.decay,
+        v.epsilon,
     )
 
 
@@ -86,6 +89,7 @@ PROBLEMS = [
     Problem("decay", 3, 4, 2, 7, mask=True),
     Problem("original, its gates in blocks", 3, 7, 5, 6, mask=True, multiplier=True),
     Problem("coupled", 2, 5, 4, 6, multiplier=True),
+    Problem("normalised blocks", 3, 5, 4, 6, mask=True),
 ]
 
 
@@ -193,6 +197,8 @@ def test_a_missing_array_is_refused(count: int) -> None:
         ("threads", 0),
         ("decay", 1.5),
         ("decay", -1),
+        ("normalize_nets", 2),
+        ("epsilon", float("nan")),
     ],
 )
 def test_wrong_words(word: str, value: Any) -> None:

@@ -6,7 +6,15 @@ import keras
 import numpy as np
 import pytest
 
-from keras_lstm_ext import CECLSTM, ClassicLSTM, OriginalLSTM, PeepholeLSTM, VariantLSTM
+from keras_lstm_ext import (
+    CECLSTM,
+    ClassicLSTM,
+    LayerNormLSTM,
+    OriginalLSTM,
+    PeepholeLSTM,
+    ProjectedLSTM,
+    VariantLSTM,
+)
 from keras_lstm_ext.engines import cudnn, native
 from keras_lstm_ext.engines.native import packing
 from keras_lstm_ext.variants import ODYSSEY
@@ -32,6 +40,8 @@ X = np.random.default_rng(0).normal(size=(3, 7, 5)).astype("float32")
         (ClassicLSTM(4, recurrent_activation="hard_sigmoid"), "recurrent_activation="),
         (ClassicLSTM(4, output_activation="softsign"), "output_activation="),
         (PeepholeLSTM(10, block_size=5), "blocks of up to 4 cells"),
+        (ProjectedLSTM(4, projection=3), "projection=3"),
+        (LayerNormLSTM(4, zoneout_h=0.1), "compute zoneout_h=0.1"),
         (ClassicLSTM(4, unroll=True), "unroll=True"),
         (ClassicLSTM(4, recompute=True), "recompute=True"),
         pytest.param(
@@ -58,6 +68,8 @@ def test_declines_with_a_reason(layer: Any, words: str) -> None:
         ClassicLSTM(4),
         ClassicLSTM(6, block_size=3),
         PeepholeLSTM(4),
+        LayerNormLSTM(4),
+        LayerNormLSTM(6, normalize_nets=False, block_size=2),
         *(VariantLSTM(4, variant=variant) for variant in ODYSSEY.values()),
     ],
 )

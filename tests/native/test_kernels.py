@@ -48,7 +48,7 @@ def test_against_the_reference(variant: str, options: dict[str, Any]) -> None:
             assert_close(c.backward(library, o, inputs, kept, errors), gradients)
 
 
-@pytest.mark.parametrize("variant", ["peephole", "all fed back", "coupled"])
+@pytest.mark.parametrize("variant", ["peephole", "all fed back", "coupled", "normalised"])
 @pytest.mark.parametrize("size", [(5, 20, 7, 50), (24, 20, 7, 50), (3, 4, 5, 200)])
 def test_same_bits(size: tuple[int, ...], variant: str) -> None:
     """Forward with any number of threads; backward with the same number."""
@@ -68,7 +68,7 @@ def test_same_bits(size: tuple[int, ...], variant: str) -> None:
             np.testing.assert_array_equal(d, twice[name])
 
 
-@pytest.mark.parametrize("variant", ["classic", "all fed back"])
+@pytest.mark.parametrize("variant", ["classic", "all fed back", "normalised"])
 @pytest.mark.parametrize("size", [(0, 4, 3, 5), (2, 4, 0, 5), (2, 0, 3, 5)])
 def test_nothing(size: tuple[int, ...], variant: str) -> None:
     """No rows, no features, no steps: what is left is right, and gradients are zero."""
@@ -81,9 +81,10 @@ def test_nothing(size: tuple[int, ...], variant: str) -> None:
     assert_close(c.backward(library, problem.options(2), inputs, kept, errors), gradients)
 
 
-def test_not_a_number_flows() -> None:
+@pytest.mark.parametrize("variant", ["classic", "normalised"])
+def test_not_a_number_flows(variant: str) -> None:
     library = c.load()
-    problem = Problem("classic", 3, 5, 4, 20)
+    problem = Problem(variant, 3, 5, 4, 20)
     inputs, _ = problem.arrays()
     inputs["x"][1, 2, 0] = np.nan
     y = c.forward(library, problem.options(), inputs)["y"]
@@ -92,7 +93,7 @@ def test_not_a_number_flows() -> None:
     assert np.isfinite(y[[0, 2]]).all()
 
 
-@pytest.mark.parametrize("variant", ["peephole", "all fed back", "coupled"])
+@pytest.mark.parametrize("variant", ["peephole", "all fed back", "coupled", "normalised"])
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_what_a_skipped_step_holds_reaches_nothing(

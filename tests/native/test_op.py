@@ -23,6 +23,8 @@ PLAN = packing.Plan(
     peepholes=True,
     truncated=False,
     reverse=False,
+    normalize_nets=False,
+    normalize_output=False,
     masked=True,
     multiplied=True,
     shows=True,
@@ -32,6 +34,7 @@ PLAN = packing.Plan(
     output_activation=1,
     threads=2,
     decay=1.0,
+    epsilon=1e-5,
 )
 SHAPES = {
     "x": (BATCH, TIME, FEATURES),

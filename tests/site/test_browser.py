@@ -13,7 +13,7 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 AXE = {"runOnly": RULES, "resultTypes": ["violations"]}
 VIOLATIONS = "found => found.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html).join(' '))"
 INTERACTIVE = [
-    "equations/explorer.md",
+    "equations/comparison.md",
     "equations/gradient-flow.md",
     "equations/step-through.md",
     "experiments/1997-live.md",

@@ -13,6 +13,7 @@ from tests.site.sources import ADDRESS, PAGES, REPOSITORY, ROOT, url
 
 pytestmark = pytest.mark.slow
 
+MOVED = {"equations/explorer/": "equations/comparison/"}
 IDS = Path(__file__).with_name("equation_ids.txt").read_text("utf-8").split()
 
 
@@ -44,7 +45,12 @@ def pages(built):
 
 
 def test_every_source_becomes_a_page(pages):
-    assert {url(page) for page in PAGES} == set(pages) - {"404.html"}
+    assert {url(page) for page in PAGES} | set(MOVED) == set(pages) - {"404.html"}
+
+
+def test_an_older_address_links_to_the_page_that_has_what_it_had(pages):
+    for older, page in MOVED.items():
+        assert urljoin(f"https://site/{older}", pages[older].links[0]) == f"https://site/{page}"
 
 
 def broken_links(built, pages):

@@ -84,6 +84,10 @@ MODELS: dict[str, Callable[[], Any]] = {
         kle.VariantLSTM(5, variant=ODYSSEY["FGR"], return_sequences=True),
         kle.VariantLSTM(4, variant=ODYSSEY["CIFG"]),
     ),
+    "normalised": lambda: sequential(
+        kle.LayerNormLSTM(9, return_sequences=True),
+        kle.LayerNormLSTM(6, block_size=2, use_bias=False, epsilon=1e-3),
+    ),
     "inside": inside,
 }
 

@@ -66,7 +66,7 @@ def run(
         sequences = sequences * ops.cast(multiplier, sequences.dtype)[:, None]
     multiplier = cell.get_recurrent_dropout_mask(h) if training else None
     fed = ops.concatenate([h, *gates], axis=-1) if gates else h
-    arrays = (sequences, fed, c, *_weights(cell), multiplier, mask)
+    arrays = (sequences, fed, c, *weights(cell), multiplier, mask)
     y, fed, c = BINDING.sequence(layer, arrays, training)
     h, *gates = (fed[:, : cell.units], fed[:, cell.units :]) if gates else (fed,)
     if mask is not None and layer.go_backwards:
@@ -74,7 +74,11 @@ def run(
     return *bptt.shown(layer, mask, h, y), [h, c, *gates]
 
 
-def _weights(cell: Any) -> tuple[Tensor, ...]:
+def weights(cell: Any) -> tuple[Tensor | None, ...]:
+    """W, R, p and b of a cell as the library takes them, None for what it does not have."""
     b = ops.zeros((cell.kernel.shape[1],)) if cell.bias is None else cell.full_bias()
-    weights = (cell.kernel, cell.full_recurrent_kernel(), cell.peephole_kernel, b)
-    return tuple(None if w is None else cast(w, "float32") for w in weights)
+    norms = [n for n in (cell.norm_kernel, cell.state_norm_kernel) if n is not None]
+    if norms:
+        b = ops.concatenate([b, *(ops.reshape(n, (-1,)) for n in norms)])
+    found = (cell.kernel, cell.full_recurrent_kernel(), cell.peephole_kernel, b)
+    return tuple(None if w is None else cast(w, "float32") for w in found)

@@ -42,7 +42,9 @@ def run(*arrays: Tensor, backward: bool, plan: packing.Plan, equations: Equation
     d_h, d_gates = _apart(d_h, d_c, plan)
     d = algorithm.backward(of, scan, a, fixed, kept, (d_y, d_h, d_c, d_gates))
     x = jnp.swapaxes(_turned(d.x, plan), 0, 1)
-    found = (x, _joined(d.h, d.gates), d.c, d.W, d.R, d.p, d.b)
+    behind = [e.reshape(-1) for e in (d.n, d.s) if e is not None]
+    b = jnp.concatenate([d.b, *behind]) if behind else d.b
+    found = (x, _joined(d.h, d.gates), d.c, d.W, d.R, d.p, b)
     return [jnp.zeros_like(a) if e is None else e for e, a in zip(found, arrays[:7], strict=True)]
 
 
@@ -50,10 +52,22 @@ def _time_major(arrays: Sequence[Tensor], plan: packing.Plan) -> Any:
     x, h, c, W, R, p, b, multiplier, mask = arrays
     x = _turned(jnp.swapaxes(x, 0, 1), plan)
     R, p = R if plan.feedback else None, p if plan.peepholes else None
+    b, n, s = _behind_b(b, W.shape[1], plan)
     valid = _turned(mask.T[:, :, None], plan) if plan.masked else None
     fixed = algorithm.Fixed(valid, multiplier if plan.multiplied else None)
     h, gates = _apart(h, c, plan)
-    return algorithm.Arrays(x, h, c, gates, W, R, p, b), fixed
+    return algorithm.Arrays(x, h, c, gates, W, R, p, b, n, s), fixed
+
+
+def _behind_b(b: Tensor, columns: int, plan: packing.Plan) -> tuple[Tensor | None, ...]:
+    """b, the gains of the nets, and gain and shift of the state."""
+    gains = columns * (1 + (plan.feedback > 0)) if plan.normalize_nets else 0
+    b, n, s = b[:columns], b[columns : columns + gains], b[columns + gains :]
+    return (
+        b,
+        n.reshape(-1, columns) if plan.normalize_nets else None,
+        s.reshape(2, -1) if plan.normalize_output else None,
+    )
 
 
 def _apart(fed: Tensor, c: Tensor, plan: packing.Plan) -> tuple[Tensor, Tensor | None]:

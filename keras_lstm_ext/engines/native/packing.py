@@ -42,7 +42,11 @@ def why_not_squashers(equations: Any) -> str | None:
 
 
 ARRAYS = ("x", "h", "c", "W", "R", "p", "b", "multiplier", "mask")
-"""What a call is made on, in the order of the library; in h, gates that are fed back follow h."""
+"""What a call is made on, in the order of the library.
+
+In h, gates that are fed back follow h. In b, what is normalised follows b: gains of W x and of R r,
+gain and shift of the state.
+"""
 
 TYPES = {"float32": 1, "bool": 2}
 """What the library calls the types of arrays; any other is 0."""
@@ -64,6 +68,8 @@ class Plan(NamedTuple):
         peepholes: Whether gates see the state.
         truncated: Whether the gradient is.
         reverse: Whether the sequence is read from its end.
+        normalize_nets: Whether W x and R r are normalised.
+        normalize_output: Whether the state is on its way out.
         masked: Whether there is a mask.
         multiplied: Whether there is recurrent dropout.
         shows: Whether the outputs of all steps are wanted, or there is an error at them.
@@ -73,6 +79,7 @@ class Plan(NamedTuple):
         output_activation: Squasher of the cell output.
         threads: At most so many work.
         decay: Of the old state, where there is no forget gate.
+        epsilon: What is added to a variance.
     """
 
     gates: int
@@ -82,6 +89,8 @@ class Plan(NamedTuple):
     peepholes: bool
     truncated: bool
     reverse: bool
+    normalize_nets: bool
+    normalize_output: bool
     masked: bool
     multiplied: bool
     shows: bool
@@ -91,11 +100,12 @@ class Plan(NamedTuple):
     output_activation: int
     threads: int
     decay: float
+    epsilon: float
 
     def words(self) -> Words:
         """The integers that `Sequence::read` of the library takes."""
-        (bits,) = struct.unpack("<i", struct.pack("<f", self.decay))
-        return (*(int(word) for word in self[:-1]), bits)
+        bits = struct.unpack("<2i", struct.pack("<2f", self.decay, self.epsilon))
+        return (*(int(word) for word in self[:-2]), *bits)
 
 
 WORDS = {name: k for k, name in enumerate(Plan._fields)}
@@ -124,6 +134,8 @@ def plan_of(layer: Any, masked: bool, multiplied: bool, keeps: bool, threads: in
         layer.cell.peephole_kernel is not None,
         v.truncated,
         bool(layer.go_backwards),
+        v.normalize_nets,
+        v.normalize_output,
         masked,
         multiplied,
         bool(layer.return_sequences),
@@ -133,6 +145,7 @@ def plan_of(layer: Any, masked: bool, multiplied: bool, keeps: bool, threads: in
         SQUASHERS[equations.output_activation],
         threads,
         v.decay,
+        v.epsilon,
     )
 
 

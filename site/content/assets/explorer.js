@@ -27,6 +27,9 @@ export const count = (weights, sizes) =>
     0,
   );
 
+// HTML whose references @7; are replaced by the parts that they stand for.
+export const whole = (text, shared) => text.replace(/@(\d+);/g, (_, n) => whole(shared[n], shared));
+
 // A line of code with a mark around what is not in the line before.
 function marked(text, before) {
   if (before === undefined) return `<b class="changed">${escaped(text)}</b>`;
@@ -44,25 +47,28 @@ function marked(text, before) {
 }
 
 function start(figure, data) {
-  const { fields, known, labels, valid, forms, html, tikz, around } = data;
+  const { fields, known, labels, valid, forms, others, shared, tikz, around } = data;
+  const html = (tex) => whole(data.html[tex], shared);
   const sizes = fields.map(([, , options]) => options.length);
   const form = figure.querySelector("form.choice").elements;
   const part = (name) => figure.querySelector(`[data-part=${name}]`);
   const read = () => fields.map(([name]) => +form[name].value);
-  const made = (name, choice) => pieces(forms[name], choice, sizes);
+  // A cell is a choice of options, or the name of one that has none.
+  const made = (name, cell) =>
+    typeof cell === "string" ? new Map(others[cell][name]) : pieces(forms[name], cell, sizes);
   const shown = () => figure.querySelector("[name=show]:checked").value;
   const same = (a, b) => a.every((n, k) => n === b[k]);
   const isValid = (choice) => lookUp(valid, choice, sizes) !== undefined;
   let choice = read();
-  let last = choice;
+  let [now, last] = [choice, choice];
 
   function equations() {
-    const [now, before] = [made("equations", choice), made("equations", last)];
+    const [after, before] = [made("equations", now), made("equations", last)];
     const list = part("equations");
-    list.innerHTML = [...now.values()].map((tex) => `<li>${html[tex]}</li>`).join("");
-    [...now.keys()].forEach((name, n) => {
+    list.innerHTML = [...after.values()].map((tex) => `<li>${html(tex)}</li>`).join("");
+    [...after.keys()].forEach((name, n) => {
       const old = document.createElement("div");
-      old.innerHTML = before.has(name) ? html[before.get(name)] : "";
+      old.innerHTML = before.has(name) ? html(before.get(name)) : "";
       const bases = new Set([...old.querySelectorAll(".katex-base")].map((base) => base.innerHTML));
       for (const base of list.children[n].querySelectorAll(".katex-base")) {
         base.classList.toggle("changed", !bases.has(base.innerHTML));
@@ -71,28 +77,29 @@ function start(figure, data) {
   }
 
   function picture() {
-    const [now, before] = [made("svg", choice), made("svg", last)];
-    part("svg").innerHTML = [...now]
-      .map(([name, text]) => `<g${before.has(name) ? "" : ' class="changed"'}>${text}</g>`)
+    const [after, before] = [made("svg", now), made("svg", last)];
+    const there = new Set(before.values());
+    part("svg").innerHTML = [...after.values()]
+      .map((text) => `<g${there.has(text) ? "" : ' class="changed"'}>${text}</g>`)
       .join("");
-    figure.querySelector("svg desc").textContent = [...made("words", choice).values()].join(" ");
+    figure.querySelector("svg desc").textContent = [...made("words", now).values()].join(" ");
   }
 
   function code() {
-    const [now, before] = [made(shown(), choice), made(shown(), last)];
-    const lines = [...now].map(([name, text]) => marked(text, before.get(name)));
+    const [after, before] = [made(shown(), now), made(shown(), last)];
+    const lines = [...after].map(([name, text]) => marked(text, before.get(name)));
     part("code").innerHTML = lines.join("\n");
   }
 
   function weights() {
     const whole = (k) => Math.max(1, Math.floor(form[k].valueAsNumber || 1));
     const numbers = Object.fromEntries(["I", "H", "P"].map((k) => [k, whole(k)]));
-    const [now, before] = [made("weights", choice), made("weights", last)];
-    const [total, was] = [count(now, numbers), count(before, numbers)];
+    const [after, before] = [made("weights", now), made("weights", last)];
+    const [total, was] = [count(after, numbers), count(before, numbers)];
     part("total").textContent = total.toLocaleString("en");
     part("more").textContent =
       total === was ? "" : `(${total > was ? "+" : ""}${minus(total - was)})`;
-    part("weights").innerHTML = [...now]
+    part("weights").innerHTML = [...after]
       .map(([name, shape]) => {
         const mark = before.get(name) === shape ? "" : ' class="changed"';
         return `<tr><th scope="row">${name}</th><td${mark}>(${shape.split("|").join(", ")})</td></tr>`;
@@ -114,8 +121,8 @@ function start(figure, data) {
 
   function copies() {
     const credit = `% ${around.credit}\n`;
-    const rows = [...made("equations", choice).values()].join(" \\\\\n");
-    const drawn = [...made("svg", choice).values()].map((text) => `  ${tikz[text]}`).join("\n");
+    const rows = [...made("equations", now).values()].join(" \\\\\n");
+    const drawn = [...made("svg", now).values()].map((text) => `  ${tikz[text]}`).join("\n");
     const texts = {
       TeX: `\\begin{aligned}\n${rows}\n\\end{aligned}`,
       TikZ: `${credit}${around.head}\n${drawn}\n${around.foot}`,
@@ -128,18 +135,19 @@ function start(figure, data) {
 
   function say() {
     const words = fields
-      .filter((_, k) => choice[k] !== last[k])
+      .filter((_, k) => now === choice && now[k] !== last[k] && typeof last !== "string")
       .map(([name, label, options]) => `${label}: ${options[+form[name].value]}`);
-    const names = known.filter((entry) => same(entry[2], choice));
+    const isNow = ([name, , of]) => (of ? now === choice && same(of, now) : name === now);
+    const names = known.filter(isNow);
     const sources = [...new Set(names.flatMap((entry) => entry[3]))]
       .map((key) => `<a href="../../bibliography/#${key}">${labels[key]}</a>`);
+    const works = sources.length ? ` Sources: ${sources.join("; ")}.` : "";
     const which = names.length
-      ? `Known as ${names.map((entry) => entry[1]).join("; ")}. Sources: ${sources.join("; ")}.`
+      ? `Known as ${names.map((entry) => entry[1]).join("; ")}.${works}`
       : "Without a name here.";
+    const other = ' No choice of parts makes it, <a href="#and-the-gru">see below</a>.';
     const changed = words.length ? ` Changed: ${words.join(", ")}.` : "";
-    const { label, dataset } = form.cell.selectedOptions[0];
-    const other = `${label}: no choice of parts makes it, <a href="${dataset.see}">see below</a>.`;
-    figure.querySelector("[role=status]").innerHTML = dataset.see ? other : which + changed;
+    figure.querySelector("[role=status]").innerHTML = which + (now === choice ? changed : other);
   }
 
   function address() {
@@ -169,13 +177,16 @@ function start(figure, data) {
   }
 
   function set(next) {
+    last = now;
+    now = next;
+    if (typeof next === "string") return;
     next.forEach((n, k) => (form[fields[k][0]].value = n));
-    [last, choice] = [choice, next];
+    choice = next;
   }
 
   // The name under which the choice is known, in the list of names.
   function name() {
-    form.cell.value = known.find((entry) => same(entry[2], choice))?.[0] ?? "";
+    form.cell.value = known.find(([, , of]) => of && same(of, choice))?.[0] ?? "";
   }
 
   // From the name that was chosen to the fields, or from the fields to a name that fits.
@@ -183,7 +194,7 @@ function start(figure, data) {
     const { target } = event;
     if (target === form.cell) {
       const entry = known.find((one) => one[0] === form.cell.value);
-      if (entry) set(entry[2]);
+      set(entry ? (entry[2] ?? entry[0]) : choice);
     } else if (fields.some((field) => field[0] === target.name)) {
       set(read());
       name();
@@ -221,13 +232,13 @@ function start(figure, data) {
     return Number.isInteger(n) && n >= 0 && n < sizes[k] ? n : choice[k];
   });
   if (entry) form.cell.value = entry[0];
-  set(entry ? entry[2] : isValid(asked) ? asked : choice);
+  set(entry ? (entry[2] ?? entry[0]) : isValid(asked) ? asked : choice);
   if (!entry) name();
   for (const k of ["I", "H", "P"]) if (+given.get(k) >= 1) form[k].value = Math.floor(given.get(k));
   for (const radio of figure.querySelectorAll("[name=show]")) {
     if (radio.value === given.get("show")) radio.checked = true;
   }
-  last = choice;
+  last = now;
 
   figure.addEventListener("change", change);
   for (const button of figure.querySelectorAll("[name=save]")) {
