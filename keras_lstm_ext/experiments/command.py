@@ -9,6 +9,7 @@ from typing import Any
 from keras_lstm_ext.bench.command import QUIET
 from keras_lstm_ext.bench.record import processor
 from keras_lstm_ext.experiments import flow
+from keras_lstm_ext.experiments.odyssey import command as odyssey
 from keras_lstm_ext.experiments.report import MODELS, Record, flow_table, report, took
 from keras_lstm_ext.experiments.runner import read, reproduce
 from keras_lstm_ext.tasks import TASKS
@@ -24,7 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser: Its parser.
     """
     add = parser.add_argument
-    add("name", nargs="?", choices=TASKS, metavar="NAME", help="the experiment; see --list")
+    names = (*TASKS, odyssey.NAME)
+    add("name", nargs="?", choices=names, metavar="NAME", help="the experiment; see --list")
     add("--list", action="store_true", help="list experiments, their networks, and times")
     add("--trials", type=_positive, metavar="N", help="default: as many as the paper")
     add(
@@ -56,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="JSON to write or to go on with; default: NAME and settings",
     )
+    odyssey.add_arguments(parser, _positive)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -68,10 +71,14 @@ def run(arguments: argparse.Namespace) -> None:
         ValueError: If an argument is not accepted.
     """
     if arguments.list:
-        print(*_listed(), sep="\n")
+        print(*_listed(), odyssey.describe(), sep="\n")
         return
     if arguments.name is None:
-        raise ValueError(f"`name` must be one of {tuple(TASKS)}, unless there is --list")
+        names = (*TASKS, odyssey.NAME)
+        raise ValueError(f"`name` must be one of {names}, unless there is --list")
+    odyssey.check(arguments)
+    if arguments.name == odyssey.NAME:
+        return odyssey.run(arguments)
     out = arguments.out or _default_out(arguments)
     settings = dict(arguments.setting)
     if arguments.error_flow:

@@ -53,6 +53,7 @@ DIRECTIVES: dict[str, Callable[..., Iterator[str]]] = {
     "board": lstm_board.board,
     "experiment-flow": lstm_experiments.error_flow,
     "experiment-models": lstm_experiments.models,
+    "experiment-odyssey": lstm_experiments.odyssey,
     "experiment-note": lstm_experiments.note,
     "live-rule": lstm_experiments.live_rule,
     "fact-peepholes": lstm_experiments.fact_peepholes,
@@ -74,6 +75,7 @@ NUMBERS = {
     "experiment",
     "experiment-flow",
     "experiment-models",
+    "experiment-odyssey",
     "experiment-task",
 }
 """What nobody searches for: every page loads the index of the search."""

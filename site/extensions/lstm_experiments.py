@@ -16,11 +16,13 @@ import sample
 
 from keras_lstm_ext.bench import report as bench
 from keras_lstm_ext.experiments import report
+from keras_lstm_ext.experiments.odyssey import report as odyssey_report
 
 LOOKED_AT = {"continual-reber": "after each training stream"}
 """How often the papers test a network in training, where they say so."""
 
 RESULTS = lstm_sources.PACKAGE / "experiments" / "results"
+ODYSSEY = RESULTS / "odyssey" / "jsb-chorales.json"
 
 
 def experiment(task: str) -> Iterator[str]:
@@ -98,6 +100,18 @@ def models() -> Iterator[str]:
     """What today's models make of the tasks, beside the paper's networks."""
     found = [content for content in every() if not content["settings"]]
     yield from ("", *report.models_table(found).splitlines(), "")
+
+
+def odyssey() -> Iterator[str]:
+    """The nine networks of 2017 on chorales: the table, the command, the record."""
+    content = read(ODYSSEY)
+    yield from ("", *odyssey_report.report(content).splitlines(), "")
+    how = f"--seed {content['seed']} --runs {content['runs']} --trials {content['seeds']}"
+    yield from (f"    python -m keras_lstm_ext reproduce odyssey --data JSB_Chorales.mat {how}", "")
+    name = ODYSSEY.name
+    yield f'Record of the runs: <a class="record" href="../results/{name}">{name}</a>'
+    lines = f"Seed {content['seed']}", *where(content)
+    yield from ("", *lstm_benchmarks.folded(f"* {line}" for line in lines))
 
 
 def live_rule() -> Iterator[str]:

@@ -85,7 +85,7 @@ def on_page_context(
 
 def on_post_build(config: MkDocsConfig) -> None:
     """Writes the records of the experiments, which a data set points to, other data, redirects."""
-    for path in RESULTS.glob("*.json"):
+    for path in (*RESULTS.glob("*.json"), *RESULTS.glob("odyssey/*.json")):
         _write(config, f"experiments/results/{path.name}", path.read_bytes())
     for name, content in (("assets/explorer.json", explorer.written()), *lstm_data.files()):
         _write(config, name, content)

@@ -12,9 +12,12 @@ import numpy as np
 import pytest
 
 import keras_lstm_ext
+from keras_lstm_ext.bench import record
 from keras_lstm_ext.experiments import published, report, statistics, verdict
+from keras_lstm_ext.experiments.odyssey import report as odyssey
 from keras_lstm_ext.experiments.runner import read, task_named
 from keras_lstm_ext.tasks import TASKS
+from keras_lstm_ext.variants import ODYSSEY
 
 ROOT = Path(keras_lstm_ext.__file__).parents[1]
 RESULTS = ROOT / "keras_lstm_ext/experiments/results"
@@ -118,6 +121,21 @@ def same(network):
     return rows("continual-reber")[network].verdict == verdict.WITHIN
 
 
+@cache
+def of_2017():
+    """The record of the nine networks."""
+    return record.read(RESULTS / "odyssey" / "jsb-chorales.json", "odyssey", 1)
+
+
+def costs_of_2017(name):
+    """The test of each network of a kind, in nats a step."""
+    return odyssey.tested(of_2017()["rows"][name])
+
+
+def means_of_2017():
+    return {name: np.mean(costs_of_2017(name)) for name in of_2017()["rows"]}
+
+
 def no_kind_is_ahead():
     """Whether no task is solved by significantly more of one layer than of the other."""
     pairs = [both_layers(task, ending) for task in RUN for ending in (PLAIN, CHRONO)]
@@ -145,6 +163,38 @@ CHOOSING = "../guides/choosing"
 LONG_LAGS = "lag-2c", "two-sequence-3a", "two-sequence-3b"
 
 SENTENCES = {
+    "2017": {
+        "A step costs 11.09 nats with constant probabilities": lambda: (
+            round(of_2017()["constant"]["test"], 2) == 11.09
+        ),
+        "and in the mean between 8.5 and 9.1 with our networks of each kind but NOAF": lambda: all(
+            (8.5 < mean < 9.1) == (name != "NOAF") for name, mean in means_of_2017().items()
+        ),
+        "Of NOAF none of our networks beats constant probabilities": lambda: all(
+            run["validation"] > of_2017()["constant"]["validation"]
+            for part in ("search", "seeds")
+            for run in of_2017()["rows"]["NOAF"][part]
+        ),
+        "at three of the four pairs its cost explodes": lambda: (
+            sum(run["validation"] > 1000 for run in of_2017()["rows"]["NOAF"]["search"]) == 3
+        ),
+        "the fourth rate is too small for the five epochs that it was given": lambda: (
+            {run["epochs"] for run in of_2017()["rows"]["NOAF"]["seeds"]} == {5}
+        ),
+        "With three networks of a kind": lambda: (
+            {len(row["seeds"]) for row in of_2017()["rows"].values()} == {3}
+        ),
+        "V was found to learn with a high rate": lambda: all(
+            odyssey.best(of_2017()["rows"]["V"])["rate"] > 5 * odyssey.best(row)["rate"]
+            for name, row in of_2017()["rows"].items()
+            if name != "V"
+        ),
+        "all of its networks ended by themselves": lambda: odyssey.at_limit(of_2017(), "V") == 0,
+        "nearly all of ours of other kinds but NOAF, at a lower rate, had all": lambda: (
+            sum(odyssey.at_limit(of_2017(), name) for name in ODYSSEY)
+            >= 0.9 * 3 * len(set(ODYSSEY) - {"V", "NOAF"})
+        ),
+    },
     CHOOSING: {
         "no LSTM of ours that Adam trained learned experiment 2c, 3a or 3b": lambda: all(
             (r.share, r.limit, len(models(t, PLAIN))) == (0, 100_000, 2)
@@ -389,7 +439,7 @@ def test_a_sentence_follows_from_the_records(page, part):
     assert SENTENCES[page][part]()
 
 
-@pytest.mark.parametrize("page", [CHOOSING, "2002", "index", *TASKS])
+@pytest.mark.parametrize("page", [CHOOSING, "2002", "2017", "index", *TASKS])
 def test_no_sentence_about_ours_is_without_a_record(page):
     for sentence in said(page):
         if OF_OURS.search(sentence):

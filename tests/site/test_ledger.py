@@ -13,7 +13,7 @@ from tests.site import fingerprints
 from tests.site.sources import PAGES, ROOT, bibliography_keys, cited_keys, read
 
 OTHERS = ("index.md", "claims.md", "faq.md", "who-invented-lstm.md", "what-is-lstm.md")
-OTHERS += ("experiments/1997-live.md",)
+OTHERS += ("experiments/1997-live.md", "experiments/2017.md")
 AUDITED = [page for page in PAGES if page.startswith("history/") or page in OTHERS]
 IDS = Path(__file__).with_name("ledger_ids.txt").read_text("utf-8").split()
 
