@@ -229,6 +229,10 @@ SENTENCES = {
         "All our networks of 1997, which have no forget gate, learn": lambda: every(
             "two-sequence-3a", "two-sequence-3b", "two-sequence-3c", "order-6a"
         ),
+        "ours with coupled gates or without peepholes predict no significantly dearer": lambda: (
+            p_of_2017("CIFG") > 0.05 and p_of_2017("NP") > 0.05
+        ),
+        "ours without a forget gate do": lambda: p_of_2017("NFG") < 0.05,
         "Of projection, layer normalisation and zoneout there are no": lambda: (
             not any(
                 word in path.read_text("utf-8")
