@@ -106,7 +106,7 @@ class Stream:
         if x.__class__ is not np.ndarray or x.shape != self._x.shape:
             x = self._fitted(x)
         if x.dtype is self._x.dtype:
-            self._x[...] = x  # which takes half a microsecond less
+            self._x[...] = x  # sooner done than what checks the cast
         else:
             self._cast(x)
         for run in self._runs:
